@@ -3,7 +3,7 @@
  * Two copies of core may be loaded, so match with `isAsyncError`, never with `instanceof` across packages.
  */
 
-const brand = Symbol.for('@async/error')
+const brand: symbol = Symbol.for('@async/error')
 
 /** What every error of `@async/*` has in common. */
 export class AsyncError extends Error {
@@ -71,6 +71,7 @@ export class ConnectionError extends AsyncError {
  * Whether `error` is one of `@async/*`'s, of any copy of core, and has `code` if one is given.
  */
 export function isAsyncError(error: unknown, code?: string): error is AsyncError {
-  if (typeof error !== 'object' || error === null || !(brand in error)) return false
-  return code === undefined || (error as AsyncError).code === code
+  if (typeof error !== 'object' || error === null) return false
+  const marked = error as { readonly [brand: symbol]: unknown; readonly code?: unknown }
+  return marked[brand] === true && (code === undefined || marked.code === code)
 }
