@@ -1,26 +1,36 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const packages = fileURLToPath(new URL('./packages/', import.meta.url))
+const root = fileURLToPath(new URL('.', import.meta.url))
 
-/** Tests run from the sources: `@async/x` and `@async/x/sub` are the files that the build would compile. */
+/** Tests run from the sources: `@async/x` and `@async/x/sub` are the files that the build would compile. See docs/decisions. */
 const alias = [
-  { find: /^@async\/([a-z-]+)$/, replacement: `${packages}$1/src/index.ts` },
-  { find: /^@async\/([a-z-]+)\/([a-z]+)$/, replacement: `${packages}$1/src/$2/index.ts` },
+  { find: /^@async\/([a-z-]+)$/, replacement: `${root}packages/$1/src/index.ts` },
+  { find: /^@async\/([a-z-]+)\/([a-z]+)$/, replacement: `${root}packages/$1/src/$2/index.ts` },
 ]
 
-const names = ['core', 'transport-tcp', 'protocol-chunk', 'protocol-http', 'protocol-jsonrpc', 'cli']
+/** `pnpm test:long` sets this: then the suites that take minutes run, and only they. */
+const long = process.env['TEST_LONG'] === '1'
+const include = long ? ['src/**/*.long.ts', 'test/**/*.long.ts'] : ['src/**/*.test.ts', 'test/**/*.test.ts']
+
+/** A project for each package and example, and one for the scripts. */
+const folders = ['packages', 'examples']
+  .filter((parent) => existsSync(`${root}${parent}`))
+  .flatMap((parent) => readdirSync(`${root}${parent}`).map((name) => `${parent}/${name}`))
+  .filter((folder) => existsSync(`${root}${folder}/package.json`))
 
 export default defineConfig({
   test: {
-    projects: names.map((name) => ({
+    projects: [...folders, 'scripts'].map((folder) => ({
       resolve: { alias },
       test: {
-        name,
-        root: `${packages}${name}`,
-        include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-        testTimeout: 20_000,
+        name: folder.split('/').at(-1) ?? folder,
+        root: `${root}${folder}`,
+        include: folder === 'scripts' ? [long ? '*.long.mjs' : '*.test.mjs'] : include,
+        testTimeout: long ? 600_000 : 20_000,
       },
     })),
+    passWithNoTests: true,
   },
 })

@@ -1,0 +1,30 @@
+/**
+ * A vitest reporter that counts. It prints each skipped test with its reason, so that nothing is skipped unseen, and leaves the numbers
+ * in the file that TALLY_FILE names, for test.mjs.
+ */
+import { writeFileSync } from 'node:fs'
+
+/** See vitest's `Reporter`. */
+export default class Tally {
+  /**
+   * @param {readonly import('vitest/node').TestModule[]} modules
+   * @param {readonly unknown[]} unhandledErrors
+   */
+  onTestRunEnd(modules, unhandledErrors) {
+    const tally = { passed: 0, failed: unhandledErrors.length, skipped: /** @type {{ name: string, reason: string }[]} */ ([]) }
+    for (const module of modules) {
+      const failedBefore = tally.failed
+      for (const test of module.children.allTests()) {
+        const result = test.result()
+        if (result.state === 'passed') tally.passed++
+        else if (result.state === 'failed') tally.failed++
+        else tally.skipped.push({ name: `${module.project.name} › ${test.fullName}`, reason: /** @type {any} */ (result).note ?? '' })
+      }
+      // A file that does not load, or a hook that throws, fails without any test of it failing.
+      if (!module.ok() && tally.failed === failedBefore) tally.failed++
+    }
+    for (const { name, reason } of tally.skipped) console.log(`skipped: ${name}${reason === '' ? ' (no reason given)' : ` (${reason})`}`)
+    const file = process.env['TALLY_FILE']
+    if (file !== undefined) writeFileSync(file, JSON.stringify(tally))
+  }
+}
