@@ -7,3 +7,5 @@ export { canHalfClose } from './transport.ts'
 export type {
   Carries, CloseOptions, Connector, Data, HalfClosable, Info, Layer, Listener, Messages, Side, Stream, StreamTransport, Transport, UpgradeRequest,
 } from './transport.ts'
+export { formatStack, parseStack, StackSyntaxError } from './stack-string/index.ts'
+export type { ParseStackOptions, StackDescription, StackLayer, StackParams, StackTransport } from './stack-string/index.ts'

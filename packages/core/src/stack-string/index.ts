@@ -1,0 +1,5 @@
+export { StackSyntaxError } from './description.ts'
+export type { StackDescription, StackLayer, StackParams, StackTransport } from './description.ts'
+export { formatStack } from './format.ts'
+export { parseStack } from './parse.ts'
+export type { ParseStackOptions } from './parse.ts'
