@@ -3,6 +3,7 @@
  */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The workspace's root, without a slash at the end. */
@@ -10,15 +11,18 @@ export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\
 
 const windows = process.platform === 'win32'
 
+/** Programs that are found in the PATH; others are tools of the workspace. */
+const system = new Set(['pnpm', 'bash'])
+
 /**
  * Runs a program and waits for its end; what it prints goes where our own output goes.
- * @param {string} program `node`, `pnpm`, or the name of a tool that the workspace's root depends on
+ * @param {string} program `node`, `pnpm`, `bash`, a path, or the name of a tool that the workspace's root depends on
  * @param {string[]} args
  * @param {import('node:child_process').SpawnOptions} [options]
  * @returns {Promise<number>} its exit code; 1 when a signal ended it, 127 when it could not be started
  */
 export function run(program, args, options) {
-  const tool = program === 'node' ? process.execPath : program === 'pnpm' ? program : `${root}/node_modules/.bin/${program}`
+  const tool = program === 'node' ? process.execPath : system.has(program) || isAbsolute(program) ? program : `${root}/node_modules/.bin/${program}`
   return new Promise((resolve) => {
     const child = spawn(tool, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], shell: windows, ...options })
     child.once('error', (error) => {

@@ -1,0 +1,27 @@
+/**
+ * What `pnpm test:long` runs: the checks that take minutes, or that only a release needs. Run `pnpm test` before. Packed tarballs, pending
+ * changesets, the `*.long.ts` suites, the mutation run with a small budget, the outside trials in docs/evidence.
+ */
+import { requireNode, root, run, runSteps, since } from './lib/run.mjs'
+import { exists, filesIn } from './lib/workspace.mjs'
+import { runVitest } from './lib/vitest.mjs'
+
+requireNode()
+const start = performance.now()
+const trials = filesIn('docs/evidence').filter((file) => /\/\d\d-[\w-]+\.sh$/.test(file))
+
+const failed = await runSteps([
+  ['build', () => run('tsc', ['-b'])],
+  ['tarballs', () => run('node', ['scripts/check-tarballs.mjs'])],
+  ['changesets', () => run('node', ['scripts/check-changesets.mjs'])],
+  ['long suites', async () => {
+    const { code, passed, failed: lost, skipped } = await runVitest(['--passWithNoTests'], { TEST_LONG: '1' })
+    console.log(`${passed} passed, ${lost} failed, ${skipped.length} skipped`)
+    return code
+  }],
+  ...(exists('scripts/mutate.mjs') ? [/** @type {const} */ (['mutants', () => run('node', ['scripts/mutate.mjs', '--budget-seconds', '300'])])] : []),
+  ...trials.map((file) => /** @type {const} */ ([file, () => run('bash', [`${root}/${file}`])])),
+])
+
+console.log(`\n${failed === undefined ? 'all is well' : `failed: ${failed}`}; in all ${since(start)}`)
+process.exitCode = failed === undefined ? 0 : 1
