@@ -1,0 +1,36 @@
+import type { Data } from '../transport.ts'
+
+interface NodeBuffer {
+  readonly Buffer?: { byteLength(text: string, encoding: 'utf8'): number }
+}
+
+/** Node's own count is vectorised; the loop serves every other runtime. */
+const native = (globalThis as NodeBuffer).Buffer
+
+/** How many bytes `text` takes in UTF-8. A lone surrogate counts as U+FFFD, which is what encoders make of it. */
+export function utf8Length(text: string): number {
+  if (native !== undefined) return native.byteLength(text, 'utf8')
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x80) continue
+    if (unit < 0x800) bytes += 1
+    else if (unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
+      bytes += 2
+      i++
+    } else bytes += 2
+  }
+  return bytes
+}
+
+/** How many bytes `data` is on the wire. */
+export function byteLength(data: Data): number {
+  return typeof data === 'string' ? utf8Length(data) : data.length
+}
+
+const encoder = new TextEncoder()
+
+/** `data` as bytes; a string is encoded, bytes are passed on as they are. */
+export function toBytes(data: Data): Uint8Array {
+  return typeof data === 'string' ? encoder.encode(data) : data
+}

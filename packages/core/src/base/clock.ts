@@ -1,0 +1,45 @@
+/** Time, injected: what transports and protocols use for their deadlines, so that tests can drive them on virtual time. */
+export interface Clock {
+  /** Milliseconds since some start; never goes back, whatever the wall clock does. */
+  nowMs(): number
+  /** Calls `task` once, from a clean stack, `ms` milliseconds from now. */
+  setTimer(task: () => void, ms: number): unknown
+  /** Forgets a timer. One that has fired, or was cleared, is ignored. */
+  clearTimer(timer: unknown): void
+}
+
+/** The runtime's own time. */
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  setTimer: (task, ms) => setTimeout(task, ms),
+  clearTimer: (timer) => clearTimeout(timer),
+}
+
+interface Macrotasks {
+  readonly setImmediate?: (task: () => void) => unknown
+  readonly MessageChannel?: new () => { port1: { onmessage: (() => void) | null }; port2: { postMessage(data: unknown): void } }
+}
+
+function findAfterTurn(): (task: () => void) => void {
+  const { setImmediate, MessageChannel } = globalThis as Macrotasks
+  if (setImmediate !== undefined) return setImmediate
+  if (MessageChannel === undefined) return (task) => void setTimeout(task, 0)
+  let queue: (() => void)[] = []
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = () => {
+    const due = queue
+    queue = []
+    for (const task of due) task()
+  }
+  return (task) => {
+    if (queue.push(task) === 1) port2.postMessage(undefined)
+  }
+}
+
+let found: ((task: () => void) => void) | undefined
+
+/** Calls `task` once this turn of the event loop, its microtasks included, is over. */
+export function afterTurn(task: () => void): void {
+  found ??= findAfterTurn()
+  found(task)
+}

@@ -1,0 +1,174 @@
+import { LimitError } from '../errors.ts'
+import type { Producer } from '../flow.ts'
+import type { Data } from '../transport.ts'
+import { byteLength } from './byte-length.ts'
+import type { TransportPolicy } from './options.ts'
+
+interface Waiter {
+  readonly belowBytes: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+  readonly signal: AbortSignal | undefined
+  readonly onAbort: (() => void) | undefined
+}
+
+/**
+ * What was written and is not yet with the OS: watermarks for the producer, a hard cap for everybody, waiters for `drained`.
+ * Bytes count from `push` until `sent`, so those in flight are among them.
+ */
+export class WriteQueue {
+  /** Bytes queued and in flight. */
+  bytes = 0
+  private items: Data[] = []
+  private full = false
+  private producer: Producer | undefined
+  private waiters: Waiter[] | undefined
+  private readonly policy: TransportPolicy
+  private readonly onError: (error: unknown) => void
+
+  /** `onError` is called when a producer's method throws; the transport aborts then. */
+  constructor(policy: TransportPolicy, onError: (error: unknown) => void) {
+    this.policy = policy
+    this.onError = onError
+  }
+
+  /** Whether there is anything to take. */
+  get isEmpty(): boolean {
+    return this.items.length === 0
+  }
+
+  /** Queues one piece. @throws LimitError `ERR_WRITE_QUEUE_FULL`, with nothing queued. */
+  push(data: Data): void {
+    const bytes = byteLength(data)
+    this.reserve(bytes)
+    this.items.push(data)
+    this.paceProducer()
+  }
+
+  /** Queues several pieces, all or none. */
+  pushSequence(list: readonly Data[]): void {
+    let bytes = 0
+    for (const data of list) bytes += byteLength(data)
+    this.reserve(bytes)
+    for (const data of list) this.items.push(data)
+    this.paceProducer()
+  }
+
+  /** Everything queued, to be handed to the OS. The caller says `sent` when the OS has it. */
+  take(): Data[] {
+    const batch = this.items
+    this.items = []
+    return batch
+  }
+
+  /** The OS has `bytes` more. The producer may be resumed, and waiters resolved. From a clean stack. */
+  sent(bytes: number): void {
+    this.bytes -= bytes
+    this.policy.memoryBudget?.change(-bytes)
+    this.drain()
+  }
+
+  /** Resumes and resolves what the present fill allows. */
+  private drain(): void {
+    if (this.full && this.bytes <= this.policy.lowWaterMarkBytes) {
+      this.full = false
+      if (this.producer !== undefined) this.tell('resume')
+    }
+    if (this.waiters === undefined) return
+    const ready = this.waiters.filter((waiter) => this.bytes <= waiter.belowBytes)
+    if (ready.length === 0) return
+    this.waiters = this.waiters.filter((waiter) => this.bytes > waiter.belowBytes)
+    for (const waiter of ready) {
+      detach(waiter)
+      waiter.resolve()
+    }
+  }
+
+  /** Forgets all that is queued or in flight, and says how many bytes that were. */
+  drop(): number {
+    const dropped = this.bytes
+    this.bytes = 0
+    this.items = []
+    if (dropped > 0) this.policy.memoryBudget?.change(-dropped)
+    return dropped
+  }
+
+  /** Whether a producer is registered. */
+  get hasProducer(): boolean {
+    return this.producer !== undefined
+  }
+
+  /** Registers, after `halfRegister`. Pauses at once when full. */
+  setProducer(producer: Producer): void {
+    this.producer = producer
+    if (this.full) this.tell('pause')
+  }
+
+  /** Forgets the producer without a call. */
+  unsetProducer(): void {
+    this.producer = undefined
+  }
+
+  /** Stops the producer for good. */
+  stopProducer(): void {
+    const producer = this.producer
+    this.producer = undefined
+    try {
+      producer?.stop()
+    } catch (error) {
+      this.onError(error)
+    }
+  }
+
+  /** Resolves when at most `belowBytes` are queued. */
+  drained(belowBytes: number = this.policy.lowWaterMarkBytes, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
+    if (this.bytes <= belowBytes) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const onAbort = signal === undefined ? undefined : () => {
+        this.waiters = this.waiters?.filter((other) => other !== waiter)
+        detach(waiter)
+        reject(signal.reason)
+      }
+      const waiter: Waiter = { belowBytes, resolve, reject, signal, onAbort }
+      if (onAbort !== undefined) signal?.addEventListener('abort', onAbort)
+      ;(this.waiters ??= []).push(waiter)
+    })
+  }
+
+  /** Rejects every waiter. */
+  rejectWaiters(error: unknown): void {
+    const waiters = this.waiters ?? []
+    this.waiters = undefined
+    for (const waiter of waiters) {
+      detach(waiter)
+      waiter.reject(error)
+    }
+  }
+
+  private reserve(bytes: number): void {
+    if (this.bytes + bytes > this.policy.maxQueuedBytes) {
+      throw new LimitError('ERR_WRITE_QUEUE_FULL', { limit: 'maxQueuedBytes', allowed: this.policy.maxQueuedBytes, actual: this.bytes + bytes, unit: 'bytes' })
+    }
+    this.bytes += bytes
+  }
+
+  private paceProducer(): void {
+    if (!this.full && this.bytes > this.policy.highWaterMarkBytes) {
+      this.full = true
+      if (this.producer !== undefined) this.tell('pause')
+    }
+  }
+
+  private tell(what: 'pause' | 'resume'): void {
+    try {
+      this.producer?.[what]()
+    } catch (error) {
+      this.onError(error)
+    }
+  }
+}
+
+function detach(waiter: Waiter): void {
+  if (waiter.onAbort !== undefined) waiter.signal?.removeEventListener('abort', waiter.onAbort)
+}
