@@ -160,8 +160,8 @@ function caught(text: string, options?: { allowExec?: boolean }): unknown {
 }
 
 describe('parseStack', () => {
-  it.each(valid)('reads %s', (...row) => {
-    expect(data(parseStack(row[0], { allowExec: true }))).toStrictEqual(data(description(row as never) as StackDescription))
+  it.each(valid.map((row) => [row[0], row] as const))('reads %s', (text, row) => {
+    expect(data(parseStack(text, { allowExec: true }))).toStrictEqual(data(description(row) as StackDescription))
   })
 
   it.each(invalid)('refuses %j at %i', (text, offset, expected) => {
@@ -200,10 +200,9 @@ describe('parseStack', () => {
 })
 
 describe('formatStack', () => {
-  it.each(valid)('writes %s again', (...row) => {
-    const text = row[4] ?? row[0]
-    expect(formatStack(parseStack(row[0], { allowExec: true }))).toBe(text)
-    expect(formatStack(parseStack(text, { allowExec: true }))).toBe(text)
+  it.each(valid.map((row) => [row[0], row[4] ?? row[0]] as const))('writes %s again', (text, canonical) => {
+    expect(formatStack(parseStack(text, { allowExec: true }))).toBe(canonical)
+    expect(formatStack(parseStack(canonical, { allowExec: true }))).toBe(canonical)
   })
 
   it.each<[string, unknown]>([

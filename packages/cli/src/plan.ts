@@ -1,0 +1,102 @@
+import { formatStack, parseStack } from '@async/core'
+import type { StackDescription, StackLayer } from '@async/core'
+import { CommandError, exitCodes, usage } from './exit.ts'
+import { announced, type PackageName } from './packages.ts'
+
+/** A scheme that is a layer: what it needs below, what it gives above. */
+interface LayerScheme {
+  readonly package: PackageName
+  readonly needs: 'stream' | 'message'
+  readonly gives: 'stream' | 'message' | 'calls'
+}
+
+const framing: LayerScheme = { package: '@async/protocol-chunk', needs: 'stream', gives: 'message' }
+
+const layerSchemes: ReadonlyMap<string, LayerScheme> = new Map([
+  ['line', framing],
+  ['nul', framing],
+  ['lsp', framing],
+  ['length-prefix', framing],
+  ['http', { package: '@async/protocol-http', needs: 'stream', gives: 'stream' }],
+  ['jsonrpc', { package: '@async/protocol-jsonrpc', needs: 'message', gives: 'calls' }],
+])
+
+const transportSchemes: ReadonlyMap<string, PackageName> = new Map([['tcp', '@async/transport-tcp']])
+
+/** A layer and the package that it comes from. */
+export interface PlannedLayer extends StackLayer {
+  readonly package: PackageName
+}
+
+/** A stack that fits together. */
+export interface Plan {
+  /** The layers between the transport and what uses the stack, lowest first; `whole` stands where an HTTP body is one message. */
+  readonly layers: readonly (PlannedLayer | 'whole')[]
+  readonly transport: StackDescription['transport'] & { readonly package: PackageName }
+  /** What the top carries: `calls` for JSON-RPC, which is then not among the layers. */
+  readonly gives: 'stream' | 'message' | 'calls'
+  /** The layer that gives the calls. */
+  readonly calls?: PlannedLayer
+  /** As written. */
+  readonly description: StackDescription
+}
+
+/**
+ * Reads a stack string, and checks that every scheme is known and fits on what is below it. Nothing is imported.
+ * @param top what the command needs at the top
+ * @throws StackSyntaxError; CommandError with `usage`, or with `missingPackage` for a scheme whose package does not exist yet
+ */
+export function planStack(text: string, top: 'calls' | 'data'): Plan {
+  const description = parseStack(text, { allowExec: true })
+  const transport = { ...description.transport, package: transportPackage(description) }
+  const layers: (PlannedLayer | 'whole')[] = []
+  let gives: Plan['gives'] = 'stream'
+  let below = transport.scheme
+  let calls: PlannedLayer | undefined
+  for (const layer of [...description.layers].reverse()) {
+    const scheme = layerSchemes.get(layer.scheme) ?? unknown(layer.scheme, description)
+    if (gives === 'calls') throw usage(`${layer.scheme} can't stand on ${below}, which carries calls: ${below} goes to the top`)
+    if (scheme.needs === 'stream' && gives === 'message') throw usage(`${layer.scheme} can't stand on ${below}, which carries messages: one of the two is enough`)
+    if (scheme.needs === 'message' && gives === 'stream') {
+      if (below !== 'http') throw usage(`${layer.scheme} needs messages, and ${below} carries a stream: frame it, as in ${framed(description, layer)}`)
+      layers.push('whole')
+    }
+    const planned = { ...layer, package: scheme.package }
+    if (scheme.gives === 'calls') calls = planned
+    else layers.push(planned)
+    gives = scheme.gives
+    below = layer.scheme
+  }
+  if (top === 'calls' && calls === undefined) throw usage(`nothing here makes calls of bytes: put jsonrpc on top, as in ${withJsonRpc(description)}`)
+  if (top === 'data' && calls !== undefined) throw usage('jsonrpc carries calls, not data: async call makes one, and without jsonrpc this stack can be connected')
+  return { layers, transport, gives, description, ...(calls === undefined ? {} : { calls }) }
+}
+
+function transportPackage(stack: StackDescription): PackageName {
+  const { scheme } = stack.transport
+  const name = transportSchemes.get(scheme)
+  if (name !== undefined) return name
+  if (layerSchemes.has(scheme) || scheme === 'tls') throw usage(`${scheme} needs a transport below it, as in ${scheme}+tcp://127.0.0.1:4000`)
+  return unknown(scheme, stack)
+}
+
+function unknown(scheme: string, stack: StackDescription): never {
+  const name = announced.get(scheme)
+  if (name !== undefined) throw new CommandError(exitCodes.missingPackage, `${scheme} needs the package ${name}, which is not available yet`)
+  if (transportSchemes.has(scheme)) throw usage(`${scheme} is a transport, and goes to the bottom of ${formatStack(stack)}`)
+  throw usage(`${scheme} is no scheme that is known here: ${[...layerSchemes.keys(), ...transportSchemes.keys()].join(', ')} are`)
+}
+
+/** The same stack with a framing under `layer`. */
+function framed(stack: StackDescription, layer: StackLayer): string {
+  const layers = stack.layers.flatMap((each) => (each === layer ? [each, { scheme: 'line', params: {} }] : [each]))
+  return formatStack({ ...stack, layers })
+}
+
+/** The same stack with JSON-RPC on top, and a framing where it needs one. */
+function withJsonRpc(stack: StackDescription): string {
+  const [top] = stack.layers
+  const needsFraming = top === undefined || (top.scheme !== 'http' && layerSchemes.get(top.scheme)?.gives !== 'message')
+  const added = needsFraming ? ['jsonrpc', 'line'] : ['jsonrpc']
+  return formatStack({ ...stack, layers: [...added.map((scheme) => ({ scheme, params: {} })), ...stack.layers] })
+}

@@ -1,0 +1,79 @@
+import { execFileSync, spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const cli = fileURLToPath(new URL('..', import.meta.url))
+const main = join(cli, 'dist/main.js')
+
+/** Compiles the command and what it depends on; nothing to do takes a moment. */
+export function build(): void {
+  const typescript = dirname(createRequire(join(cli, '../../package.json')).resolve('typescript/package.json'))
+  execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-b', cli], { stdio: 'inherit' })
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: Buffer
+  readonly stderr: string
+}
+
+/** The command as a real process. */
+export class Command {
+  readonly child: ChildProcessWithoutNullStreams
+  readonly ended: Promise<Ended>
+  private readonly out: Buffer[] = []
+  private readonly errors: Buffer[] = []
+
+  constructor(args: readonly string[], options: { readonly cwd?: string } = {}) {
+    this.child = spawn(process.execPath, [main, ...args], { cwd: options.cwd ?? cli })
+    this.child.stdout.on('data', (data: Buffer) => this.out.push(data))
+    this.child.stderr.on('data', (data: Buffer) => this.errors.push(data))
+    // A command that ended reads no more.
+    this.child.stdin.on('error', () => {})
+    this.ended = once(this.child, 'close').then(([code]) => ({ code: code as number | null, stdout: Buffer.concat(this.out), stderr: this.stderr }))
+  }
+
+  get stderr(): string {
+    return Buffer.concat(this.errors).toString()
+  }
+
+  /** The first line of its output; fails if it ends before. */
+  async firstLine(): Promise<string> {
+    for (;;) {
+      const text = Buffer.concat(this.out).toString()
+      const end = text.indexOf('\n')
+      if (end >= 0) return text.slice(0, end)
+      const ended = await Promise.race([once(this.child.stdout, 'data').then(() => undefined), this.ended])
+      if (ended !== undefined && ended.stdout.indexOf(10) < 0) throw new Error(`ended with ${ended.code}: ${ended.stderr}`)
+    }
+  }
+}
+
+/** Runs the command to its end. */
+export async function run(args: readonly string[], options: { readonly input?: string | Uint8Array; readonly cwd?: string } = {}): Promise<Ended> {
+  const command = new Command(args, options)
+  command.child.stdin.end(options.input ?? '')
+  return command.ended
+}
+
+/** Runs `name` (curl, nc, socat, sh) to its end. */
+export async function peer(name: string, args: readonly string[], input: string | Uint8Array = ''): Promise<Ended> {
+  const child = spawn(name, args)
+  const out: Buffer[] = []
+  const errors: Buffer[] = []
+  child.stdout.on('data', (data: Buffer) => out.push(data))
+  child.stderr.on('data', (data: Buffer) => errors.push(data))
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout: Buffer.concat(out), stderr: Buffer.concat(errors).toString() }
+}
+
+/** Whether a program is there. Under CI all peers must be, so that no test is skipped unseen. */
+export function has(name: string): boolean {
+  const there = spawnSync('sh', ['-c', `command -v ${name}`]).status === 0
+  if (!there && process.env['CI'] === 'true') throw new Error(`${name} is not installed, and CI must not skip its tests`)
+  return there
+}
