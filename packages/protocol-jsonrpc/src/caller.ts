@@ -1,0 +1,67 @@
+import { LimitError } from '@async/core'
+import type { CallOptions } from './calls.ts'
+import { exceeds } from './limits.ts'
+import type { Limits } from './limits.ts'
+import { requestText } from './messages.ts'
+import type { Params } from './messages.ts'
+
+/** One call or notification of a batch. */
+export interface BatchEntry {
+  /** The method's name. */
+  readonly method: string
+  /** Params by position or by name. Default: none. */
+  readonly params?: Params
+  /** Whether it is a notification: no answer. Default: false. */
+  readonly notification?: boolean
+}
+
+/** What a `Peer` and a `Client` have in common. */
+export interface Caller {
+  /**
+   * Calls a method of the other side. Resolves with its result, as JSON has it.
+   * @throws (rejects, exactly once) JsonRpcError: the answer is an error. ConnectionLostError `ERR_CONNECTION_CLOSED`,
+   * `ERR_CONNECTION_LOST`: the connection ended. ConnectionError `ERR_TIMEOUT`. `signal.reason`. ProtocolError
+   * `ERR_JSONRPC_INVALID_RESPONSE`: the answer is malformed. LimitError `ERR_JSONRPC_TOO_MANY_CALLS`,
+   * `ERR_JSONRPC_MESSAGE_TOO_LONG`, and `ERR_WRITE_QUEUE_FULL` of the transport. UsageError `ERR_INVALID_ARGUMENT`: JSON cannot carry the params.
+   */
+  call(method: string, params?: Params, options?: CallOptions): Promise<unknown>
+  /** Sends a notification: whether the method exists, and what became of it, is never known. Await it where it returns a promise. */
+  notify(method: string, params?: Params): void | Promise<void>
+  /**
+   * Sends calls and notifications in one message. Returns a promise for each entry, in order; they settle separately, as those of
+   * `call` do, and those of notifications resolve with undefined once sent. Rejections that nobody looks at are not reported
+   * as unhandled. What keeps the whole from being sent rejects every one: also LimitError `ERR_JSONRPC_BATCH_TOO_LONG`.
+   * An empty list sends nothing.
+   */
+  batch(entries: readonly BatchEntry[], options?: CallOptions): Promise<unknown>[]
+  /** Rejects the calls that wait, and closes. */
+  close(): void
+  /** Rejects the calls that wait, and aborts. */
+  abort(cause?: unknown): void
+  /** `close()`, then waits for the end. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** The message of a call or, without an id, of a notification. @throws as `call` rejects. */
+export function callText(method: string, params: Params | undefined, id: number | undefined, limits: Limits): string {
+  return withinLimit(requestText(method, params, id), limits)
+}
+
+/** The message of a batch. @throws as `batch` rejects. */
+export function batchText(entries: readonly BatchEntry[], ids: readonly (number | undefined)[], limits: Limits): string {
+  if (entries.length > limits.maxBatchItems) {
+    throw new LimitError('ERR_JSONRPC_BATCH_TOO_LONG', { limit: 'maxBatchItems', allowed: limits.maxBatchItems, actual: entries.length, unit: 'entries' })
+  }
+  return withinLimit(`[${entries.map(({ method, params }, at) => requestText(method, params, ids[at])).join(',')}]`, limits)
+}
+
+function withinLimit(text: string, { maxMessageBytes }: Limits): string {
+  if (!exceeds(text, maxMessageBytes)) return text
+  throw new LimitError('ERR_JSONRPC_MESSAGE_TOO_LONG', { limit: 'maxMessageBytes', allowed: maxMessageBytes, actual: text.length, unit: 'bytes' })
+}
+
+/** The same promise; a rejection that nobody looks at is nobody's. */
+export function quietly<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}

@@ -1,0 +1,146 @@
+import { ConnectionError, LimitError, ProtocolError } from '@async/core'
+import type { Clock } from '@async/core/base'
+import type { Id, Response } from './messages.ts'
+
+/** Options of one call, or of a batch of them. */
+export interface CallOptions {
+  /** Gives the call up: it is rejected with `signal.reason`, and an answer that comes later is ignored. The other side is not told. */
+  readonly signal?: AbortSignal
+  /** Milliseconds to wait for the answer; then the call is rejected with `ERR_TIMEOUT`. Default: the peer's `callTimeoutMs`. */
+  readonly timeoutMs?: number
+}
+
+/** Told when one of its calls has settled, however. */
+export interface CallOwner {
+  callSettled(call: PendingCall): void
+}
+
+/** A call that waits for its answer. */
+export interface PendingCall {
+  readonly id: number
+  readonly promise: Promise<unknown>
+  readonly owner: CallOwner | undefined
+}
+
+interface Entry extends PendingCall {
+  promise: Promise<unknown>
+  resolve: (result: unknown) => void
+  reject: (error: unknown) => void
+  timer: unknown
+  signal: AbortSignal | undefined
+  onAbort: (() => void) | undefined
+}
+
+/**
+ * The calls that wait for an answer. Whatever settles one takes it out of the map first, with its timer and its listener: so each
+ * settles once, and nothing stays.
+ */
+export class Calls {
+  /**
+   * Answers that the other side still owes: those of the calls here, and those of calls that were given up. While there are any,
+   * reading must go on.
+   */
+  owed = 0
+  private readonly entries = new Map<number, Entry>()
+  private readonly clock: Clock
+  private readonly maxPendingCalls: number
+  private readonly defaultTimeoutMs: number | undefined
+  private lastId = 0
+
+  constructor(clock: Clock, maxPendingCalls: number, defaultTimeoutMs: number | undefined) {
+    this.clock = clock
+    this.maxPendingCalls = maxPendingCalls
+    this.defaultTimeoutMs = defaultTimeoutMs
+  }
+
+  get size(): number {
+    return this.entries.size
+  }
+
+  /** @throws LimitError `ERR_JSONRPC_TOO_MANY_CALLS` unless `count` more calls may wait. */
+  assertRoom(count: number): void {
+    const actual = this.entries.size + count
+    if (actual <= this.maxPendingCalls) return
+    throw new LimitError('ERR_JSONRPC_TOO_MANY_CALLS', { limit: 'maxPendingCalls', allowed: this.maxPendingCalls, actual, unit: 'calls' })
+  }
+
+  /** An id that was never used. Ids are integers from 1. */
+  takeId(): number {
+    return ++this.lastId
+  }
+
+  /** Begins to wait for the answer of a call that was (or will be) sent with this id. */
+  open(id: number, method: string, options: CallOptions | undefined, owner?: CallOwner): PendingCall {
+    const entry = { id, owner, timer: undefined, signal: undefined, onAbort: undefined } as unknown as Entry
+    entry.promise = new Promise((resolve, reject) => {
+      entry.resolve = resolve
+      entry.reject = reject
+    })
+    this.entries.set(id, entry)
+    this.owed++
+    const timeoutMs = options?.timeoutMs ?? this.defaultTimeoutMs
+    if (timeoutMs !== undefined && timeoutMs !== Infinity) {
+      entry.timer = this.clock.setTimer(() => {
+        entry.timer = undefined
+        this.fail(id, new ConnectionError('ERR_TIMEOUT', `${method}: no answer within ${timeoutMs} ms`))
+      }, timeoutMs)
+    }
+    const signal = options?.signal
+    if (signal !== undefined) {
+      entry.signal = signal
+      entry.onAbort = () => this.fail(id, signal.reason)
+      signal.addEventListener('abort', entry.onAbort, { once: true })
+    }
+    return entry
+  }
+
+  /**
+   * Settles the call that `response` answers. `late`: it was given up, or answered before. `unknown`: no call ever had this id; ids
+   * are compared with their type, so "1" is unknown.
+   */
+  answer(response: Response): 'settled' | 'late' | 'unknown' {
+    const { id } = response
+    if (!this.wasOurs(id)) return 'unknown'
+    const entry = this.take(id)
+    // A duplicate must not count for another call's answer.
+    this.owed = Math.max(this.owed - 1, this.entries.size)
+    if (entry === undefined) return 'late'
+    if (response.kind === 'result') entry.resolve(response.result)
+    else if (response.kind === 'error') entry.reject(response.error)
+    else entry.reject(new ProtocolError('ERR_JSONRPC_INVALID_RESPONSE', response.problem))
+    entry.owner?.callSettled(entry)
+    return 'settled'
+  }
+
+  /** Who waits for this id, if anybody: the owner, or undefined. */
+  has(id: Id, owner: CallOwner): boolean {
+    return typeof id === 'number' && this.entries.get(id)?.owner === owner
+  }
+
+  /** Rejects one call, if it still waits. */
+  fail(id: number, error: unknown): void {
+    const entry = this.take(id)
+    if (entry === undefined) return
+    entry.reject(error)
+    entry.owner?.callSettled(entry)
+  }
+
+  /** Rejects every call, each with an error of its own. No answer is owed any more. */
+  failAll(makeError: () => unknown): void {
+    for (const id of [...this.entries.keys()]) this.fail(id, makeError())
+    this.owed = 0
+  }
+
+  private wasOurs(id: Id): id is number {
+    return typeof id === 'number' && Number.isInteger(id) && id >= 1 && id <= this.lastId
+  }
+
+  private take(id: number): Entry | undefined {
+    const entry = this.entries.get(id)
+    if (entry === undefined) return undefined
+    this.entries.delete(id)
+    if (entry.timer !== undefined) this.clock.clearTimer(entry.timer)
+    if (entry.onAbort !== undefined) entry.signal?.removeEventListener('abort', entry.onAbort)
+    return entry
+  }
+}

@@ -1,0 +1,298 @@
+import { ConnectionError, LimitError } from '@async/core'
+import type { CloseOptions, CloseReason, Info, Messages, Protocol, Transport } from '@async/core'
+import { systemClock } from '@async/core/base'
+import { BatchAnswer } from './batch-answer.ts'
+import type { BatchEntry } from './caller.ts'
+import { batchText, callText, quietly } from './caller.ts'
+import { Calls } from './calls.ts'
+import type { CallOptions } from './calls.ts'
+import { diagnose } from './diagnostics.ts'
+import type { Diagnostic } from './diagnostics.ts'
+import { ConnectionLostError, errorCodes } from './errors.ts'
+import { exceeds } from './limits.ts'
+import type { Limits } from './limits.ts'
+import { errorText, parse, recognise } from './messages.ts'
+import type { Entry, Id, Params, Response } from './messages.ts'
+import type { Peer, PeerOptions } from './peer.ts'
+import { Outbox } from './outbox.ts'
+import type { OutboxOwner } from './outbox.ts'
+import { Requests } from './requests.ts'
+import type { RequestsOwner } from './requests.ts'
+import { reportError } from './service.ts'
+import type { Counting, Service } from './service.ts'
+
+/**
+ * A peer: ties calls, requests and answers to a transport.
+ *
+ * Theory of operation. `state` is `open` until the other side ends (`ending`: no request or answer can come any more, what is owed is
+ * still answered) or either end closes (`closed`: nothing is sent, every call has been rejected, with `lost` as the reason).
+ *
+ *   open ──eofReceived──► ending ──all answered──► closed        any ──close, abort, connectionLost──► closed
+ *
+ * `holding`: reading was paused, because the queue of requests is full and nobody owes us an answer.
+ */
+export class Connection implements Peer, Protocol<Messages>, RequestsOwner, OutboxOwner {
+  readonly peer: Peer = this
+  private readonly below: Transport<Messages>
+  private readonly service: Service
+  private readonly serves: boolean
+  private readonly limits: Limits
+  private readonly options: PeerOptions
+  private readonly calls: Calls
+  private readonly requests: Requests
+  private readonly outbox: Outbox
+  private state: 'open' | 'ending' | 'closed' = 'open'
+  private lost: CloseReason | undefined
+  private holding = false
+
+  constructor(below: Transport<Messages>, service: Service, serves: boolean, limits: Limits, options: PeerOptions) {
+    this.below = below
+    this.service = service
+    this.serves = serves
+    this.limits = limits
+    this.options = options
+    this.calls = new Calls(options.clock ?? systemClock, limits.maxPendingCalls, options.callTimeoutMs)
+    this.requests = new Requests(service, limits, this)
+    this.outbox = new Outbox(below, this, limits.maxConcurrentHandlers + limits.maxQueuedRequests)
+  }
+
+  get info(): Info {
+    return this.below.info
+  }
+
+  get pendingCalls(): number {
+    return this.calls.size
+  }
+
+  get blocked(): boolean {
+    return this.outbox.blocked
+  }
+
+  get closed(): Promise<CloseReason> {
+    return this.below.closed
+  }
+
+  // ── calling ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  call(method: string, params?: Params, options?: CallOptions): Promise<unknown> {
+    try {
+      this.assertAnswerable()
+      options?.signal?.throwIfAborted()
+      this.calls.assertRoom(1)
+      const id = this.calls.takeId()
+      this.below.write(callText(method, params, id, this.limits))
+      const { promise } = this.calls.open(id, method, options)
+      this.called()
+      return promise
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  notify(method: string, params?: Params): void {
+    if (this.state === 'closed') throw this.lostError()
+    this.below.write(callText(method, params, undefined, this.limits))
+  }
+
+  batch(entries: readonly BatchEntry[], options?: CallOptions): Promise<unknown>[] {
+    if (entries.length === 0) return []
+    try {
+      this.assertAnswerable()
+      options?.signal?.throwIfAborted()
+      this.calls.assertRoom(entries.reduce((count, entry) => (entry.notification === true ? count : count + 1), 0))
+      const ids = entries.map((entry) => (entry.notification === true ? undefined : this.calls.takeId()))
+      this.below.write(batchText(entries, ids, this.limits))
+      const promises = entries.map((entry, at) => {
+        const id = ids[at]
+        return id === undefined ? Promise.resolve(undefined) : quietly(this.calls.open(id, entry.method, options).promise)
+      })
+      this.called()
+      return promises
+    } catch (error) {
+      return entries.map(() => quietly(Promise.reject(error)))
+    }
+  }
+
+  drained(belowBytes?: number, signal?: AbortSignal): Promise<void> {
+    return this.below.drained(belowBytes, signal)
+  }
+
+  close(options?: CloseOptions): void {
+    this.end({ kind: 'closed', by: 'local', unsentBytes: 0, unreadBytes: 0 })
+    this.below.close(options)
+  }
+
+  abort(cause?: unknown): void {
+    const error = new ConnectionError('ERR_ABORTED', 'abort() was called', { cause })
+    this.end({ kind: 'aborted', error, unsentBytes: 0, unreadBytes: 0 })
+    this.below.abort(cause)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    await this.closed
+  }
+
+  // ── from below ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  connectionMade(): void {
+    this.count().peers++
+    this.below.register(this.outbox)
+  }
+
+  dataReceived(data: Messages['in']): void {
+    if (exceeds(data, this.limits.maxMessageBytes)) return this.messageTooLong(data.length)
+    let value: unknown
+    try {
+      value = parse(data)
+    } catch (error) {
+      this.diagnose({ kind: 'unreadable', error: error as Error })
+      if (this.serves) this.answer(errorText(null, errorCodes.parseError, 'Parse error'), null)
+      return
+    }
+    if (Array.isArray(value)) this.batchReceived(value, data.length)
+    else this.entryReceived(recognise(value), data.length)
+    this.balance()
+  }
+
+  eofReceived(): void {
+    if (this.state !== 'open') return
+    this.state = 'ending'
+    // Answers cannot come any more; handlers that wait for them must not wait for ever.
+    this.lost = { kind: 'closed', by: 'peer', unsentBytes: 0, unreadBytes: 0 }
+    this.calls.failAll(() => this.lostError())
+    this.requests.pumpSoon()
+    this.balance()
+  }
+
+  connectionLost(reason: CloseReason): void {
+    this.count().peers--
+    this.end(reason)
+  }
+
+  // ── from the parts ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  answer(text: string, id: Id): void {
+    if (this.state !== 'closed') this.outbox.answer(text, id)
+  }
+
+  answerFailed(error: unknown): void {
+    reportError(this.service, error, '')
+  }
+
+  writable(): void {
+    this.requests.pumpSoon()
+    this.balance()
+  }
+
+  advanced(): void {
+    this.balance()
+  }
+
+  dropped(method: string): void {
+    this.diagnose({ kind: 'dropped', method })
+  }
+
+  // ── own ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private entryReceived(entry: Entry, bytes: number): void {
+    if (entry.kind === 'request' || entry.kind === 'notification') this.requests.accept(entry, bytes)
+    else if (entry.kind === 'invalid') this.refuse(entry.id)
+    else this.responseReceived(entry)
+  }
+
+  private batchReceived(values: readonly unknown[], bytes: number): void {
+    if (values.length === 0) return this.refuse(null)
+    const others: Exclude<Entry, Response>[] = []
+    for (const value of values) {
+      const entry = recognise(value)
+      if (entry.kind === 'request' || entry.kind === 'notification' || entry.kind === 'invalid') others.push(entry)
+      else this.responseReceived(entry)
+    }
+    const { maxBatchItems, maxMessageBytes } = this.limits
+    if (others.length > maxBatchItems) {
+      return this.refuse(null, { limit: 'maxBatchItems', allowed: maxBatchItems, actual: others.length })
+    }
+    const batch = new BatchAnswer(others.length, maxMessageBytes)
+    for (const entry of others) if (entry.kind !== 'notification') batch.owe()
+    const share = Math.ceil(bytes / values.length)
+    for (let at = 0; at < others.length; at++) {
+      const entry = others[at]!
+      if (entry.kind !== 'invalid') this.requests.accept(entry, share, batch, at)
+      else {
+        this.diagnose({ kind: 'invalid' })
+        const whole = batch.put(at, errorText(entry.id, errorCodes.invalidRequest, 'Invalid Request'), entry.id)
+        if (whole !== undefined && this.serves) this.answer(whole, null)
+      }
+    }
+  }
+
+  private responseReceived(response: Response): void {
+    if (this.calls.answer(response) === 'unknown') this.diagnose({ kind: 'unknownResponse', response })
+  }
+
+  /** What is not a request is answered only by those who serve: to a mere client it is noise. */
+  private refuse(id: Id, data?: unknown): void {
+    this.diagnose({ kind: 'invalid' })
+    if (!this.serves) return
+    this.count().errors++
+    this.answer(errorText(id, errorCodes.invalidRequest, 'Invalid Request', data), id)
+  }
+
+  private messageTooLong(actual: number): void {
+    const allowed = this.limits.maxMessageBytes
+    const error = new LimitError('ERR_JSONRPC_MESSAGE_TOO_LONG', { limit: 'maxMessageBytes', allowed, actual, unit: 'bytes' })
+    // It may be the answer to a call of ours, which would wait for ever.
+    if (this.calls.size > 0) return this.abort(error)
+    this.diagnose({ kind: 'unreadable', error })
+    if (this.serves) this.answer(errorText(null, errorCodes.invalidRequest, 'Invalid Request', { limit: 'maxMessageBytes', allowed, actual }), null)
+  }
+
+  /** A call was sent: reading has to go on, and what waits may take its place. */
+  private called(): void {
+    this.requests.pumpSoon()
+    this.balance()
+  }
+
+  /** Reads or does not read, and closes when the other side has ended and has all its answers. */
+  private balance(): void {
+    if (this.state === 'closed') return
+    if (this.state === 'ending' && this.requests.isSettled && this.outbox.isEmpty) return this.finish()
+    const full = this.holding ? !this.requests.isHalfEmpty : this.requests.isFull
+    const hold = full && this.calls.owed === 0
+    if (hold === this.holding) return
+    this.holding = hold
+    if (hold) this.below.pause('read')
+    else this.below.resume('read')
+  }
+
+  private finish(): void {
+    this.end(this.lost!)
+    this.below.close()
+  }
+
+  private end(reason: CloseReason): void {
+    if (this.state === 'closed') return
+    this.state = 'closed'
+    this.lost = reason
+    this.requests.drop()
+    this.outbox.drop()
+    this.calls.failAll(() => this.lostError())
+  }
+
+  private assertAnswerable(): void {
+    if (this.state !== 'open') throw this.lostError()
+  }
+
+  private lostError(): ConnectionLostError {
+    return new ConnectionLostError(this.lost!)
+  }
+
+  private count(): Counting {
+    return this.service.counters
+  }
+
+  private diagnose(diagnostic: Diagnostic): void {
+    if (this.options.onDiagnostic !== undefined) diagnose(this.options.onDiagnostic, diagnostic)
+  }
+}

@@ -1,0 +1,156 @@
+import { canHalfClose, LimitError, ProtocolError } from '@async/core'
+import type { CloseReason, Connector, Messages, Protocol, Transport } from '@async/core'
+import type { CallOwner, Calls } from './calls.ts'
+import type { Diagnostic } from './diagnostics.ts'
+import { ConnectionLostError } from './errors.ts'
+import { exceeds } from './limits.ts'
+import { parse, recognise } from './messages.ts'
+
+/** What an exchange asks of its client. */
+export interface ExchangeOwner {
+  readonly calls: Calls
+  readonly maxMessageBytes: number
+  diagnose(diagnostic: Diagnostic): void
+  exchangeOver(exchange: Exchange): void
+}
+
+/**
+ * One message out, one message back, over a transport of its own.
+ *
+ *   connecting ──connected──► open ──loss──► over        connecting ──refused, or every call given up──► over
+ */
+export class Exchange implements Protocol<Messages>, CallOwner {
+  /** Settles when the other side has ended, in order or not: all that notifications ever learn. */
+  readonly sent: Promise<void> | undefined
+  private readonly client: ExchangeOwner
+  private readonly text: string
+  private readonly cancel = new AbortController()
+  private state: 'connecting' | 'open' | 'over' = 'connecting'
+  private transport: Transport<Messages> | undefined
+  private ids: readonly number[] = []
+  private waiting = 0
+  private reading = false
+  private resolveSent: () => void = () => {}
+  private rejectSent: (error: unknown) => void = () => {}
+
+  constructor(client: ExchangeOwner, text: string, notifies: boolean) {
+    this.client = client
+    this.text = text
+    if (notifies) {
+      this.sent = new Promise((resolve, reject) => {
+        this.resolveSent = resolve
+        this.rejectSent = reject
+      })
+      this.sent.catch(() => {})
+    }
+  }
+
+  /** Connects and sends. `ids`: the calls in the message, which this exchange owns. */
+  begin(connector: Connector<Transport<Messages>>, ids: readonly number[]): void {
+    this.ids = ids
+    this.waiting = ids.length
+    let connecting: Promise<Transport<Messages>>
+    try {
+      connecting = connector.connect({ signal: this.cancel.signal })
+    } catch (error) {
+      return this.refused(error)
+    }
+    connecting.then(
+      (transport) => {
+        if (this.state === 'over') return transport.abort()
+        this.transport = transport
+        this.state = 'open'
+        transport.start(this)
+      },
+      (error: unknown) => this.refused(error),
+    ).catch((error: unknown) => this.transport?.abort(error))
+  }
+
+  /** Gives up whatever this is for. */
+  abort(cause?: unknown): void {
+    if (this.state === 'connecting') {
+      this.cancel.abort(cause)
+      this.refused(cause)
+    } else this.transport!.abort(cause)
+  }
+
+  connectionMade(transport: Transport<Messages>): void {
+    try {
+      transport.write(this.text)
+    } catch (error) {
+      this.failAll(() => error)
+      return transport.abort(error)
+    }
+    // The other side learns that this was all, and closes when it has answered. Where that cannot be told, nobody would.
+    if (canHalfClose(transport)) transport.halfClose()
+    else if (this.waiting === 0) transport.close()
+  }
+
+  dataReceived(data: Messages['in']): void {
+    const allowed = this.client.maxMessageBytes
+    if (exceeds(data, allowed)) {
+      const error = new LimitError('ERR_JSONRPC_MESSAGE_TOO_LONG', { limit: 'maxMessageBytes', allowed, actual: data.length, unit: 'bytes' })
+      this.failAll(() => error)
+      return this.transport!.abort(error)
+    }
+    this.reading = true
+    try {
+      const value = parse(data)
+      for (const entry of Array.isArray(value) ? value : [value]) this.entryReceived(entry)
+    } catch (error) {
+      this.failAll(() => error)
+    }
+    this.reading = false
+    this.resolveSent()
+    if (this.waiting === 0) this.transport!.close()
+  }
+
+  eofReceived(): void {
+    this.failAll(() => new ConnectionLostError({ kind: 'closed', by: 'peer', unsentBytes: 0, unreadBytes: 0 }))
+    this.resolveSent()
+    this.transport!.close()
+  }
+
+  connectionLost(reason: CloseReason): void {
+    this.state = 'over'
+    this.failAll(() => new ConnectionLostError(reason))
+    if (reason.kind === 'closed') this.resolveSent()
+    else this.rejectSent(new ConnectionLostError(reason))
+    this.client.exchangeOver(this)
+  }
+
+  callSettled(): void {
+    this.waiting--
+    // The last call was given up: nobody wants what may still come.
+    if (this.waiting === 0 && !this.reading && this.state !== 'over') this.abort()
+  }
+
+  private entryReceived(value: unknown): void {
+    const entry = recognise(value)
+    if (entry.kind === 'request' || entry.kind === 'notification') {
+      this.client.diagnose({ kind: 'unexpected', method: entry.method })
+    } else if (entry.kind === 'invalid') this.client.diagnose({ kind: 'invalid' })
+    else if (this.client.calls.has(entry.id, this)) this.client.calls.answer(entry)
+    else if (entry.id === null && entry.kind !== 'result' && this.waiting > 0) {
+      // Without an id it is about the message, and so about every call in it.
+      const error = entry.kind === 'error' ? entry.error : new ProtocolError('ERR_JSONRPC_INVALID_RESPONSE', entry.problem)
+      this.failAll(() => error)
+    } else this.client.diagnose({ kind: 'unknownResponse', response: entry })
+  }
+
+  private refused(error: unknown): void {
+    if (this.state === 'over') return
+    this.state = 'over'
+    this.failAll(() => error)
+    this.rejectSent(error)
+    this.client.exchangeOver(this)
+  }
+
+  private failAll(makeError: () => unknown): void {
+    if (this.waiting === 0) return
+    const reading = this.reading
+    this.reading = true
+    for (const id of this.ids) this.client.calls.fail(id, makeError())
+    this.reading = reading
+  }
+}

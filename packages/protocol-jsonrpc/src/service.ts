@@ -1,0 +1,107 @@
+import { UsageError } from '@async/core'
+import type { Info } from '@async/core'
+import { isJsonRpcError, JsonRpcError } from './errors.ts'
+import type { Limits } from './limits.ts'
+import type { Peer } from './peer.ts'
+
+/** What a handler is told beside the params. */
+export interface Context {
+  /** The method's name, as called. */
+  readonly method: string
+  /** Whether nobody waits for an answer: the result is thrown away. */
+  readonly notification: boolean
+  /** The peer that called; call back through it where the transport carries more than one message each way (not in an HTTP exchange). */
+  readonly peer: Peer
+  /** Facts about the transport that the call came by: addresses, abilities. */
+  readonly info: Info
+}
+
+/**
+ * Does a method's work. Returns the result, or a promise of it; undefined is sent as null. Params are as they came: an array, an
+ * object, or undefined if there were none; nobody has checked them. Throws `JsonRpcError` for the caller; anything else
+ * becomes −32603 without detail and is reported to `onError`.
+ */
+// `any` for the params, because they come from JSON: a handler says what it takes, and checks it.
+export type Handler = (params: any, context: Context) => unknown
+
+/** What a service has done so far, over all its peers. */
+export interface Counters {
+  /** Peers that are open. */
+  readonly peers: number
+  /** Calls and notifications that were started. */
+  readonly started: number
+  /** Handlers that are in flight. */
+  readonly running: number
+  /** Calls and notifications that wait for a handler. */
+  readonly queued: number
+  /** Calls that were answered with an error, for whatever reason. */
+  readonly errors: number
+  /** Calls refused with −32000 and notifications dropped, because the queue was full. */
+  readonly refused: number
+}
+
+/** For those who count. */
+export type Counting = { -readonly [name in keyof Counters]: number }
+
+/** Options of `createService`: limits, and what becomes of errors. */
+export interface ServiceOptions extends Partial<Limits> {
+  /**
+   * What else than `JsonRpcError` the caller may see: the error to send, or undefined for −32603 without detail. `integerCodes` is one.
+   */
+  readonly mapError?: (error: unknown, context: Context) => { readonly code: number; readonly message: string; readonly data?: unknown } | undefined
+  /**
+   * Told once of each error that the caller does not see: what a handler threw, a result that JSON cannot carry or that is too long.
+   * Default: `console.error`.
+   */
+  readonly onError?: (error: unknown, context: { readonly method: string }) => void
+}
+
+/** What is served: methods, limits and counters. It outlives connections; make one and give it to every peer. */
+export interface Service {
+  /** The methods by name; nothing else can be called. */
+  readonly methods: ReadonlyMap<string, Handler>
+  /** What it has done so far. */
+  readonly counters: Counters
+  /** As given. */
+  readonly options: ServiceOptions
+}
+
+/**
+ * Makes a service of an object's own functions, or of a Map's. Names are looked up in a Map: `constructor` or `__proto__` are methods
+ * only if they were registered.
+ * @throws UsageError `ERR_INVALID_ARGUMENT` for a method that is not a function, and for names that begin with `rpc.`: they are the
+ * specification's. (JSON-RPC 2.0 §8)
+ */
+export function createService(methods: { readonly [name: string]: Handler } | ReadonlyMap<string, Handler>, options: ServiceOptions = {}): Service {
+  const own = new Map<string, Handler>(methods instanceof Map ? methods : Object.entries(methods))
+  for (const [name, handler] of own) {
+    if (typeof handler !== 'function') throw new UsageError('ERR_INVALID_ARGUMENT', `method ${name}: not a function`)
+    if (name.startsWith('rpc.')) throw new UsageError('ERR_INVALID_ARGUMENT', `method ${name}: names that begin with rpc. are reserved`)
+  }
+  const counters: Counters = { peers: 0, started: 0, running: 0, queued: 0, errors: 0, refused: 0 }
+  return { methods: own, counters, options }
+}
+
+/** A `mapError` that lets through whatever has an integer `code`: with it go `message` and `data`. */
+export function integerCodes(error: unknown): JsonRpcError | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const { code, message, data } = error as { readonly code?: unknown; readonly message?: unknown; readonly data?: unknown }
+  return Number.isInteger(code) ? new JsonRpcError(code as number, typeof message === 'string' ? message : '', data) : undefined
+}
+
+/** What the caller is told of what a handler threw; undefined: −32603 and nothing else. */
+export function errorForCaller(service: Service, error: unknown, context: Context): { code: number; message: string; data?: unknown } | undefined {
+  if (isJsonRpcError(error)) return error
+  const mapped = service.options.mapError?.(error, context)
+  return mapped !== undefined && Number.isInteger(mapped.code) ? mapped : undefined
+}
+
+/** Tells `onError`. What that throws goes to the console: it must not change what happens to the connection. */
+export function reportError(service: Service, error: unknown, method: string): void {
+  try {
+    if (service.options.onError === undefined) console.error(error)
+    else service.options.onError(error, { method })
+  } catch (thrown) {
+    console.error(thrown)
+  }
+}
