@@ -1,1 +1,3 @@
-export {}
+export { connectTcp, tcpConnector } from './connect.ts'
+export { listenTcp, type TcpListener } from './listen.ts'
+export type { Lookup, TcpConnectOptions, TcpListenOptions, TcpSocketOptions } from './options.ts'
