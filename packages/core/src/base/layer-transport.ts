@@ -20,12 +20,15 @@ import { TransportBase } from './transport-base.ts'
 export abstract class LayerTransport<Below extends Carries, Above extends Carries> extends TransportBase<Above> implements Protocol<Below> {
   protected readonly below: Transport<Below>
   readonly info: Info
+  private readonly onError: (error: unknown) => void
   private watching = false
   private lostBelow: CloseReason | undefined
 
-  constructor(below: Transport<Below>) {
+  /** `onError` is told what a method of the protocol threw from here, and not in a call from below. Default: `console.error`. */
+  constructor(below: Transport<Below>, onError: (error: unknown) => void = reportToConsole) {
     super()
     this.below = below
+    this.onError = onError
     this.info = layerInfo(below)
   }
 
@@ -90,6 +93,7 @@ export abstract class LayerTransport<Below extends Carries, Above extends Carrie
   // ── TransportBase ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   protected open(): void {
+    if (this.readHalf === 'paused') this.below.pause('read')
     this.below.start(this as never)
   }
 
@@ -140,7 +144,7 @@ export abstract class LayerTransport<Below extends Carries, Above extends Carrie
   }
 
   protected report(error: unknown): void {
-    reportToConsole(error)
+    this.onError(error)
   }
 
   /** Our reason when what is below ended with `reason`. */

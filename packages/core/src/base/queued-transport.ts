@@ -20,7 +20,9 @@ import { WriteQueue } from './write-queue.ts'
 export abstract class QueuedTransport<C extends Carries> extends TransportBase<C> implements BudgetMember {
   protected readonly policy: TransportPolicy
   protected readonly queue: WriteQueue
+  /** What came while it could not be delivered, from `heldAt` on. */
   private held: C['in'][] | undefined
+  private heldAt = 0
   private flushScheduled = false
   private inFlight = false
   private reading = false
@@ -215,23 +217,20 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
   protected deliverHeld(): boolean {
     const { protocol, held } = this
     if (held === undefined) return true
-    let at = 0
     let bytes = 0
-    try {
-      while (at < held.length && bytes < limits.deliveryBudgetBytes && this.canDeliver(protocol)) {
-        const data = held[at++]!
-        bytes += data.length
-        protocol!.dataReceived(data)
-      }
-    } finally {
-      if (at === held.length) this.held = undefined
-      else held.splice(0, at)
+    while (this.heldAt < held.length && bytes < limits.deliveryBudgetBytes && this.canDeliver(protocol)) {
+      const data = held[this.heldAt++]!
+      bytes += byteLength(data)
+      protocol!.dataReceived(data)
     }
+    if (this.held !== held) return true
+    if (this.heldAt === held.length) this.forgetHeld()
     return this.held === undefined || !this.canDeliver(protocol)
   }
 
   protected unshift(bytes: Uint8Array): void {
-    ;(this.held ??= []).unshift(bytes)
+    this.held = [bytes, ...(this.held ?? []).slice(this.heldAt)]
+    this.heldAt = 0
   }
 
   protected hasHeld(): boolean {
@@ -240,9 +239,14 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
 
   protected dropHeld(): number {
     let bytes = 0
-    for (const data of this.held ?? []) bytes += byteLength(data)
-    this.held = undefined
+    for (const data of (this.held ?? []).slice(this.heldAt)) bytes += byteLength(data)
+    this.forgetHeld()
     return bytes
+  }
+
+  private forgetHeld(): void {
+    this.held = undefined
+    this.heldAt = 0
   }
 
   protected breakWrites(cause: Cause): void {

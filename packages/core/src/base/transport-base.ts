@@ -162,8 +162,8 @@ export abstract class TransportBase<C extends Carries> {
   }
 
   halfClose(): void {
-    if (!this.info.halfCloses) throw new UsageError('ERR_UNSUPPORTED', 'this transport has no half-close')
     if (this.writeHalf !== 'open' && this.writeHalf !== 'held') return
+    if (!this.info.halfCloses) throw new UsageError('ERR_UNSUPPORTED', 'this transport has no half-close')
     this.writeHalf = 'ending'
     this.endWrites()
   }

@@ -42,7 +42,7 @@ export class WriteQueue {
     const bytes = byteLength(data)
     this.reserve(bytes)
     this.items.push(data)
-    this.paceProducer()
+    this.added(bytes)
   }
 
   /** Queues several pieces, all or none. */
@@ -51,7 +51,7 @@ export class WriteQueue {
     for (const data of list) bytes += byteLength(data)
     this.reserve(bytes)
     for (const data of list) this.items.push(data)
-    this.paceProducer()
+    this.added(bytes)
   }
 
   /** Everything queued, to be handed to the OS. The caller says `sent` when the OS has it. */
@@ -153,7 +153,8 @@ export class WriteQueue {
     this.bytes += bytes
   }
 
-  private paceProducer(): void {
+  private added(bytes: number): void {
+    this.policy.memoryBudget?.change(bytes)
     if (!this.full && this.bytes > this.policy.highWaterMarkBytes) {
       this.full = true
       if (this.producer !== undefined) this.tell('pause')
