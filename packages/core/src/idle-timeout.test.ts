@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import { type IdleTimeoutOptions, withIdleTimeout } from './idle-timeout.ts'
+import { memoryPair } from './testing/memory-pair.ts'
+import { VirtualClock } from './testing/virtual-clock.ts'
+
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10))
+
+function idle(options: Omit<IdleTimeoutOptions, 'clock'>) {
+  const clock = new VirtualClock()
+  const { a, b } = memoryPair()
+  const top = withIdleTimeout({ ...options, clock })(a)
+  let lost: string | undefined
+  top.start({ dataReceived() {}, connectionLost: (reason) => void (lost = 'error' in reason ? `${reason.kind} ${(reason.error as { code?: string }).code}` : reason.kind) })
+  return { clock, top, far: b, lost: () => lost }
+}
+
+describe('withIdleTimeout', () => {
+  it('ends a connection on which nothing came for readMs, with kind timeout', async () => {
+    const { clock, top, far, lost } = idle({ readMs: 1000 })
+    far.start({ dataReceived() {} })
+    clock.advance(900)
+    far.write('x')
+    await turn()
+    clock.advance(900)
+    await turn()
+    expect(lost()).toBeUndefined()
+    clock.advance(100)
+    expect(await top.closed).toMatchObject({ kind: 'timeout', error: { code: 'ERR_IDLE_TIMEOUT' }, below: { kind: 'aborted' } })
+    expect(lost()).toBe('timeout ERR_IDLE_TIMEOUT')
+    expect(await far.closed).toMatchObject({ kind: 'reset' })
+  })
+
+  it('stands while paused', async () => {
+    const { clock, top, far, lost } = idle({ readMs: 1000 })
+    far.start({ dataReceived() {} })
+    top.pause('read')
+    clock.advance(600_000)
+    await turn()
+    expect(lost()).toBeUndefined()
+    top.resume('read')
+    clock.advance(999)
+    await turn()
+    expect(lost()).toBeUndefined()
+    clock.advance(1001)
+    await top.closed
+    expect(lost()).toBe('timeout ERR_IDLE_TIMEOUT')
+  })
+
+  it('ends a connection whose queue does not move for writeMs, and not one that is only quiet', async () => {
+    const { clock, top, lost } = idle({ writeMs: 1000 })
+    clock.advance(10_000)
+    await turn()
+    expect(lost()).toBeUndefined()
+    top.write(new Uint8Array(200_000))
+    await turn()
+    clock.advance(2_100)
+    await top.closed
+    expect(lost()).toBe('timeout ERR_IDLE_TIMEOUT')
+  })
+
+  it('counts reading and writing together for allMs', async () => {
+    const { clock, top, far, lost } = idle({ allMs: 1000 })
+    far.start({ dataReceived() {} })
+    for (let i = 0; i < 5; i++) {
+      clock.advance(900)
+      if (i % 2 === 0) top.write('x')
+      else far.write('x')
+      await turn()
+    }
+    expect(lost()).toBeUndefined()
+    clock.advance(1000)
+    await top.closed
+    expect(lost()).toBe('timeout ERR_IDLE_TIMEOUT')
+  })
+
+  it('leaves no timer behind', async () => {
+    const { clock, top, far } = idle({ allMs: 1000 })
+    far.start({ dataReceived() {} })
+    top.close()
+    await top.closed
+    expect(clock.pendingCount).toBe(0)
+  })
+
+  it.each([{}, { readMs: 0 }, { allMs: -1 }])('refuses %j', (options) => {
+    expect(() => withIdleTimeout(options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+  })
+})
