@@ -170,8 +170,10 @@ export class MemoryTransport<C extends Carries> extends QueuedTransport<C> {
       this.received(data as C['in'])
     }
     if (at < batch.length && !this.isDestroyed) this.inbox = batch.slice(at)
-    if (this.isDestroyed || !this.takes) return
+    if (this.isDestroyed) return
+    // Also when paused by now: nothing else would move it once the inbox is empty.
     if (this.peer.outbox.length > 0) this.peer.move()
+    if (!this.takes) return
     if (this.inbox.length > 0) this.deliverLater()
     else if (this.inboxEnds) this.ended()
   }
