@@ -1,1 +1,12 @@
-export {}
+export { ChunkProtocol } from './chunk-protocol.ts'
+export type { ChunkCallbacks, ChunkProtocolExtras, ChunkProtocolOptions, OnChunk } from './chunk-protocol.ts'
+export { chunk, exact, lengthPrefix, line, lsp, nul } from './layers.ts'
+export type { ExactOptions, LineOptions } from './layers.ts'
+export type { ChunkOptions, OverlongPolicy } from './chunk-options.ts'
+export type { Delimiter } from './delimiters.ts'
+export type { LengthPrefixOptions } from './length-options.ts'
+export type { LspOptions } from './lsp-options.ts'
+export type { Above, ChunkModes, ChunkTransport, FramingLayer, SplitTransport } from './chunk-transport.ts'
+export { chunkSplitter, lengthSplitter, lspSplitter } from './splitters.ts'
+export type { ChunkSplitter } from './chunk-splitter.ts'
+export type { Mode, Overlong, Splitter, UnitOf } from './splitter.ts'

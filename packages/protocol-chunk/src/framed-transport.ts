@@ -1,0 +1,112 @@
+/**
+ * A splitter and an encoder, tied to the transport below: what every layer here is. Reads go into the splitter; units are pulled out of it one
+ * by one while the protocol above takes them, so that a pause or a close between two units of one read is obeyed at once.
+ */
+import { type CloseReason, type Cause, ConnectionError, type Data, isAsyncError, limits, type Messages, type Stream, type Transport } from '@async/core'
+import { byteLength, LayerTransport } from '@async/core/base'
+import type { Encoder } from './encoder.ts'
+import type { Overlong, Splitter } from './splitter.ts'
+
+/** A transport of the units that a splitter makes. */
+export class FramedTransport<D extends Data = Data> extends LayerTransport<Stream, Messages<D>> implements Transport<Messages<D>> {
+  readonly carries = 'message' as const
+  protected readonly splitter: Splitter<D>
+  private readonly encoder: Encoder
+  private readonly onOverlong: ((overlong: Overlong) => void) | undefined
+
+  constructor(below: Transport<Stream>, splitter: Splitter<D>, encoder: Encoder, onOverlong?: (overlong: Overlong) => void) {
+    super(below)
+    this.splitter = splitter
+    this.encoder = encoder
+    this.onOverlong = onOverlong
+  }
+
+  /** Removes and returns the bytes that came and were not delivered, for `below.start(next, leftover)`. (D27) */
+  takeLeftover(): Uint8Array {
+    return this.splitter.takeLeftover()
+  }
+
+  override eofReceived(): void {
+    this.splitterEnds()
+    super.eofReceived()
+  }
+
+  override connectionLost(reason: CloseReason): void {
+    if (reason.kind === 'closed' && this.cause === undefined) this.splitterEnds()
+    super.connectionLost(reason)
+  }
+
+  protected decode(data: Uint8Array): void {
+    // A machine that threw is dead, and so is the connection: what comes before that is known below is counted.
+    if (this.cause === undefined) this.splitter.receiveData(data)
+    else this.unreadBytes += data.length
+  }
+
+  protected deliverHeld(): boolean {
+    const { protocol, splitter } = this
+    // Bounded per turn only where it was held: a read is bounded by what is below.
+    let budget = this.readHalf === 'resuming' ? limits.deliveryBudgetBytes : Infinity
+    while (this.canDeliver(protocol)) {
+      if (budget <= 0) return false
+      let unit: D | undefined
+      try {
+        unit = splitter.next()
+      } catch (error) {
+        this.finish({ kind: isAsyncError(error, 'ERR_CHUNK_TOO_LONG') || isAsyncError(error, 'ERR_HEADER_TOO_LARGE') ? 'limit' : 'protocol', error: error as Error })
+        return true
+      }
+      if (unit !== undefined) {
+        budget -= unit.length
+        protocol!.dataReceived(unit)
+        continue
+      }
+      const overlong = splitter.takeOverlong()
+      if (overlong === undefined) return true
+      budget -= overlong.bytes
+      this.onOverlong?.(overlong)
+    }
+    return true
+  }
+
+  protected accept(data: Data): void {
+    this.encoder.write(this.below, data)
+  }
+
+  protected acceptSequence(list: readonly Data[]): void {
+    const pieces: Data[] = []
+    for (const data of list) this.encoder.append(pieces, data)
+    if (pieces.length > 0) this.below.writeSequence(pieces)
+  }
+
+  /** A message transport has no leftover: `start` refuses it. */
+  protected unshift(): void {}
+
+  /** While flowing, what is held is a part of a unit, which nothing waits for. */
+  protected hasHeld(): boolean {
+    return this.readHalf !== 'flowing' && this.splitter.heldBytes > 0
+  }
+
+  protected dropHeld(): number {
+    return byteLength(this.splitter.takeLeftover())
+  }
+
+  protected undecodedBytes(): number {
+    return this.splitter.truncatedBytes
+  }
+
+  protected override reasonAbove(reason: CloseReason): Cause {
+    return reason.kind === 'closed' ? { kind: 'closed', by: reason.by } : super.reasonAbove(reason)
+  }
+
+  /** Where the transport below knows no end of one side alone, whether its end cut a unit is known when what is held was delivered. */
+  protected override finish(cause: Cause): void {
+    const bytes = cause.kind === 'closed' && this.endedBy !== 'local' ? this.undecodedBytes() : 0
+    super.finish(bytes === 0 ? cause : { kind: 'truncated', error: new ConnectionError('ERR_TRUNCATED', `the end came ${bytes} bytes into a chunk`) })
+  }
+
+  private splitterEnds(): void {
+    if (this.readHalf === 'discarding' || this.readHalf === 'ended') return
+    this.splitter.receiveEof()
+    if (this.readHalf === 'flowing') this.deliverHeld()
+  }
+}
