@@ -1,0 +1,317 @@
+import { UsageError } from '@async/core'
+import type { Data } from '@async/core'
+import { HttpProtocolError } from './errors.ts'
+import { closedEvent } from './events.ts'
+import type { HeaderList, HttpEvent, HttpVersion } from './events.ts'
+import { hasNoBody } from './framing.ts'
+import type { Fields, Framing } from './framing.ts'
+import { defaultLimits } from './limits.ts'
+import type { HttpLimits } from './limits.ts'
+import { Reader } from './reader.ts'
+import { requester, responder } from './state.ts'
+import type { SideEvent, SideState, Transitions } from './state.ts'
+import { checkHeaders, checkHost, requestLine, statusLine, Writer } from './writer.ts'
+
+/** Which end of the connection the machine is. */
+export type HttpRole = 'client' | 'server'
+
+/** A request to be sent. */
+export interface OutgoingRequest {
+  /** Default GET. */
+  readonly method?: string
+  /** Origin-form, absolute-form, or `*`. */
+  readonly target: string
+  /** With a Host; without Transfer-Encoding. A Content-Length is held against what is sent. */
+  readonly headers: HeaderList
+  /** The body's length, where it is known and no Content-Length says it. Unknown: HTTP chunks. Default 0. */
+  readonly bodyBytes?: number | 'unknown'
+}
+
+/** A response to be sent. */
+export interface OutgoingResponse {
+  /** 200 to 999; 100 to 199 but for 101 with `sendInformational`. */
+  readonly status: number
+  /** Default: the phrase of RFC 9110. */
+  readonly reason?: string
+  /** Without Transfer-Encoding. A Content-Length is held against what is sent. Default none. */
+  readonly headers?: HeaderList
+  /** The body's length, where it is known and no Content-Length says it. Unknown: HTTP chunks, or to a 1.0 peer until the close. Default 0. */
+  readonly bodyBytes?: number | 'unknown'
+}
+
+/**
+ * HTTP/1.1 without I/O: feed it what came, ask it for events, tell it what to send, take the bytes. No transport, no timer, no clock; it
+ * can be driven synchronously, byte by byte. States are in state.ts. One request is in progress at a time: what a client pipelines behind
+ * it waits in the machine, as bytes, until `startNextCycle()`.
+ */
+export class HttpConnection {
+  /** Which end it is. */
+  readonly role: HttpRole
+  /** Its limits, all of them. */
+  readonly limits: HttpLimits
+  /** What we have sent of the current message. */
+  ourState: SideState = 'idle'
+  /** What they have sent of the current message. */
+  theirState: SideState = 'idle'
+
+  protected readonly reader: Reader
+  protected readonly writer: Writer = new Writer()
+  protected readonly ourTable: Transitions
+  protected readonly theirTable: Transitions
+  protected failure: unknown
+  protected persistent = true
+  protected peerVersion: HttpVersion = '1.1'
+  protected requestMethod = ''
+
+  constructor(role: HttpRole, limits?: Partial<HttpLimits>) {
+    this.role = role
+    this.limits = limits === undefined ? defaultLimits : { ...defaultLimits, ...limits }
+    for (const [name, value] of Object.entries(this.limits)) {
+      if (!(typeof value === 'number' && value >= 0)) throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}; it takes a number from 0`)
+    }
+    this.reader = new Reader(role, this.limits)
+    this.ourTable = role === 'server' ? responder : requester
+    this.theirTable = role === 'server' ? requester : responder
+  }
+
+  // ── receiving ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Bytes fed and not yet told as events. */
+  get heldBytes(): number {
+    return this.reader.input.heldBytes
+  }
+
+  /** Whether a message of theirs is begun and not complete: an end of the connection now would cut it. */
+  get inMessage(): boolean {
+    const { input, phase } = this.reader
+    return this.theirState === 'body' || ((this.theirState === 'idle' || this.theirState === 'head') && (phase === 'headers' || input.inLine || input.heldBytes > 0))
+  }
+
+  /** Whether the connection is good for another pair of messages once both sides are `done`. */
+  get canPersist(): boolean {
+    return this.persistent
+  }
+
+  /** Takes what came. The bytes are the machine's from now on. After the peer's last message they are dropped. */
+  receiveData(data: Uint8Array): void {
+    if (this.reader.input.ended) throw new UsageError('ERR_CLOSED', 'receiveData() after receiveEof()')
+    if (this.theirState === 'idle' || this.theirState === 'head' || this.theirState === 'body' || this.theirState === 'done') this.reader.input.feed(data)
+  }
+
+  /** The peer has ended its side. */
+  receiveEof(): void {
+    this.reader.input.ended = true
+  }
+
+  /**
+   * What happened next, or undefined until there are more bytes, or (theirs `done`) until `startNextCycle()`. A method that asks is the
+   * only one that throws for what the peer did; once it has thrown it throws the same again.
+   * @throws HttpProtocolError, HttpLimitError, with the `status` that a server answers with.
+   */
+  nextEvent(): HttpEvent | undefined {
+    if (this.failure !== undefined) throw this.failure
+    switch (this.theirState) {
+      case 'idle':
+      case 'head':
+      case 'body':
+        break
+      case 'done':
+      case 'mustClose':
+        return this.reader.input.ended && this.reader.input.heldBytes === 0 ? this.theirEnd() : undefined
+      case 'closed':
+      case 'error':
+        return undefined
+    }
+    try {
+      if (this.role === 'client' && this.theirState === 'idle' && this.reader.input.heldBytes > 0) {
+        throw new HttpProtocolError('ERR_HTTP_UNEXPECTED_RESPONSE', 'Bytes that answer no request')
+      }
+      const event = this.reader.next()
+      if (event !== undefined) this.received(event)
+      return event
+    } catch (error) {
+      this.failure = error
+      this.persistent = false
+      this.reader.input.clear()
+      this.moveTheirs('fail')
+      throw error
+    }
+  }
+
+  // ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Sends a request's head. Client only, when ours is `idle`.
+   * @throws UsageError for what may not be sent, or not now; nothing is sent then.
+   */
+  sendRequest(request: OutgoingRequest): void {
+    const { method = 'GET', target, headers, bodyBytes = 0 } = request
+    const line = requestLine(method, target)
+    const fields = checkHeaders(headers)
+    checkHost(fields)
+    if (fields.expect !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is not supported')
+    // RFC 9110 §8.6: a method that gives a body a meaning says the length even of none.
+    const framing = ourFraming(fields, bodyBytes)
+    const saysZero = framing === 0 && (method === 'POST' || method === 'PUT' || method === 'PATCH')
+    const lines = fields.contentLength === undefined && (framing !== 0 || saysZero) ? lengthLine(framing) : ''
+    this.moveOurs('request')
+    this.moveTheirs('requested')
+    this.reader.requestMethod = method
+    if (fields.connection === 'close') this.persistent = false
+    this.writer.head(line, headers, lines, framing)
+  }
+
+  /** Sends a 1xx other than 101. Server only, before the response. To a 1.0 peer, nothing. @throws UsageError as `sendRequest`. */
+  sendInformational(response: OutgoingResponse): void {
+    const { status, reason, headers = [] } = response
+    const line = statusLine(status, reason)
+    const fields = checkHeaders(headers)
+    if (status > 199 || fields.contentLength !== undefined) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is not informational, or has a Content-Length`)
+    this.moveOurs('informational')
+    if (this.peerVersion === '1.1') this.writer.head(line, headers, '', 0)
+  }
+
+  /**
+   * Sends a response's head. Server only, when a request began, or theirs is `error`. To HEAD, and with 204 or 304, no body can follow.
+   * @throws UsageError for what may not be sent, or not now; nothing is sent then.
+   */
+  sendResponse(response: OutgoingResponse): void {
+    const { status, reason, headers = [], bodyBytes = 0 } = response
+    const line = statusLine(status, reason)
+    const fields = checkHeaders(headers)
+    if (status < 200) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is informational`)
+    if (status === 204 && fields.contentLength !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'A 204 has no Content-Length')
+    const bodiless = hasNoBody(status, this.requestMethod)
+    let framing = ourFraming(fields, bodyBytes)
+    let lines = ''
+    if (!bodiless || (this.requestMethod === 'HEAD' && status !== 204 && status !== 304 && bodyBytes !== 'unknown')) {
+      if (framing === 'chunked' && this.peerVersion === '1.0') framing = 'untilClose'
+      else if (fields.contentLength === undefined) lines = lengthLine(framing)
+    }
+    if (bodiless) framing = 0
+    const persistent = this.persistent && fields.connection !== 'close' && framing !== 'untilClose'
+    if (!persistent && fields.connection !== 'close') lines += 'Connection: close\r\n'
+    else if (persistent && this.peerVersion === '1.0' && fields.connection === undefined) lines += 'Connection: keep-alive\r\n'
+    this.moveOurs(this.theirState === 'error' ? 'refuse' : 'response')
+    this.persistent = persistent
+    this.writer.head(line, headers, lines, framing)
+  }
+
+  /**
+   * Sends bytes of the body; they are borrowed until what `takeOutput` gave is sent.
+   * @throws UsageError `ERR_HTTP_BODY_LENGTH` for more than was announced, `ERR_HTTP_STATE` outside a body. Nothing is sent then.
+   */
+  sendData(data: Data): void {
+    if (this.ourState !== 'body') this.moveOurs('data')
+    this.writer.data(data)
+  }
+
+  /** Ends the message. @throws UsageError `ERR_HTTP_BODY_LENGTH` for less than was announced, `ERR_HTTP_STATE` outside a body. */
+  sendEnd(): void {
+    if (this.ourState !== 'body') this.moveOurs('end')
+    this.writer.end()
+    this.moveOurs('end')
+    this.settle()
+  }
+
+  /** Says that there will be no message after those in progress. A response that is still to be sent says so to the peer. */
+  refuseNext(): void {
+    this.persistent = false
+    this.settle()
+  }
+
+  /** We end our side of the connection: nothing can be sent any more. */
+  sendEof(): void {
+    this.persistent = false
+    this.moveOurs('close')
+    this.settle()
+  }
+
+  /** The next pair of messages may begin: both sides are `done`. @throws UsageError `ERR_HTTP_STATE` otherwise. */
+  startNextCycle(): void {
+    if (this.ourState !== 'done' || this.theirState !== 'done') throw this.illegal('cycle')
+    this.moveOurs('cycle')
+    this.moveTheirs('cycle')
+    this.reader.begin()
+  }
+
+  /** The bytes to be sent, in order; they are yours. */
+  takeOutput(): Data[] {
+    return this.writer.take()
+  }
+
+  // ── moving ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  protected received(event: HttpEvent): void {
+    switch (event.type) {
+      case 'request':
+        this.moveTheirs('request')
+        this.moveOurs('requested')
+        this.peerVersion = event.head.version
+        this.requestMethod = event.head.method
+        if (!this.reader.persistent) this.persistent = false
+        break
+      case 'informational':
+        this.moveTheirs('informational')
+        break
+      case 'response':
+        this.moveTheirs('response')
+        if (!this.reader.persistent) this.persistent = false
+        break
+      case 'data':
+        break
+      case 'end':
+        this.moveTheirs('end')
+        this.settle()
+        break
+      case 'closed':
+        this.theirEnd()
+        break
+    }
+  }
+
+  /** Their end, between two messages. */
+  protected theirEnd(): HttpEvent {
+    this.persistent = false
+    this.moveTheirs('close')
+    this.settle()
+    return closedEvent
+  }
+
+  /** A side that is done, on a connection that is not good for more, has sent its last message. */
+  protected settle(): void {
+    if (this.persistent) return
+    if (this.ourState === 'done' || (this.ourState === 'idle' && this.role === 'client')) this.moveOurs('last')
+    if (this.theirState === 'done') {
+      this.moveTheirs('last')
+      this.reader.input.clear()
+    }
+  }
+
+  protected moveOurs(event: SideEvent): void {
+    const next = this.ourTable[this.ourState][event]
+    if (next === undefined) throw this.illegal(event)
+    this.ourState = next
+  }
+
+  protected moveTheirs(event: SideEvent): void {
+    const next = this.theirTable[this.theirState][event]
+    if (next === undefined) throw this.illegal(event)
+    this.theirState = next
+  }
+
+  protected illegal(event: SideEvent): UsageError {
+    return new UsageError('ERR_HTTP_STATE', `${event} is not legal here: as the ${this.role} we are ${this.ourState}, they are ${this.theirState}`)
+  }
+}
+
+function ourFraming(fields: Fields, bodyBytes: number | 'unknown'): Framing {
+  if (fields.contentLength === undefined) return bodyBytes === 'unknown' ? 'chunked' : bodyBytes
+  const length = Number(fields.contentLength)
+  if (!Number.isSafeInteger(length)) throw new UsageError('ERR_HTTP_BAD_CONTENT_LENGTH', 'Content-Length is beyond what can be counted')
+  return length
+}
+
+function lengthLine(framing: Framing): string {
+  return framing === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : `Content-Length: ${framing}\r\n`
+}

@@ -1,0 +1,298 @@
+import { HttpLimitError, HttpProtocolError, printable } from './errors.ts'
+import { closedEvent, endEvent } from './events.ts'
+import type { HttpEvent, RequestHead, ResponseHead } from './events.ts'
+import { gatherFields, persists, requestFraming, responseFraming } from './framing.ts'
+import type { Framing } from './framing.ts'
+import { isChunkExtensions, isMethod, isTarget, isToken, parseField, parseVersion } from './grammar.ts'
+import type { HttpLimits } from './limits.ts'
+import { ReadQueue } from './read-queue.ts'
+
+/**
+ * Theory of operation. Bytes to events, one message at a time. `phase` is the one variable; `next()` runs the phase's step until one
+ * gives an event or wants more bytes. Lines are found in a latin-1 text of the read (read-queue.ts), bodies are views of it.
+ * Every check runs at the earliest byte that decides it, whatever the reads were: so a cut anywhere changes no event and no error.
+ * Which message may come when is the connection's business (state.ts).
+ */
+export type Phase = 'start' | 'blank' | 'headers' | 'length' | 'chunkSize' | 'chunkData' | 'chunkEnd' | 'trailers' | 'untilClose' | 'complete'
+
+/** Fields that would change the message's framing, routing or meaning after the fact. RFC 9110 §6.5.1 */
+const forbiddenTrailers: ReadonlySet<string> = new Set([
+  'transfer-encoding', 'content-length', 'host', 'connection', 'trailer', 'te', 'upgrade', 'expect', 'content-type', 'content-encoding',
+  'content-range', 'authorization', 'set-cookie', 'cookie', 'cache-control', 'max-forwards', 'range',
+])
+
+const maxChunkSizeDigits = 16
+
+/** Reads the messages of one direction. */
+export class Reader {
+  /** Where in the message it is. `blank`: after the one empty line that may precede a request (RFC 9112 §2.2). */
+  phase: Phase = 'start'
+  /** Whether the last head allows another message after its own. */
+  persistent: boolean = true
+  /** The method of the request that the next response answers. */
+  requestMethod: string = ''
+  /** Fed, and not yet read. */
+  readonly input: ReadQueue = new ReadQueue()
+
+  protected readonly requests: boolean
+  protected readonly limits: HttpLimits
+  protected startLine = ''
+  protected headers: (readonly [string, string])[] = []
+  protected lineBytes = 0
+  protected bodyBytes = 0
+  protected extensionBytes = 0
+  /** Bytes of the body, or of the HTTP chunk, that are still to come. */
+  protected left = 0
+
+  constructor(role: 'client' | 'server', limits: HttpLimits) {
+    this.requests = role === 'server'
+    this.limits = limits
+  }
+
+  /** The next message may begin. */
+  begin(): void {
+    this.phase = 'start'
+  }
+
+  /**
+   * The next event, or undefined until there are more bytes.
+   * @throws HttpProtocolError, HttpLimitError
+   */
+  next(): HttpEvent | undefined {
+    for (;;) {
+      const event = this.step()
+      if (event !== again) return event
+    }
+  }
+
+  protected step(): HttpEvent | undefined | typeof again {
+    switch (this.phase) {
+      case 'start':
+      case 'blank':
+        return this.readStartLine()
+      case 'headers':
+        return this.readHeader()
+      case 'length':
+      case 'chunkData':
+        return this.readData()
+      case 'chunkSize':
+        return this.readChunkSize()
+      case 'chunkEnd': {
+        const line = this.line(0)
+        if (line === undefined) return undefined
+        this.phase = 'chunkSize'
+        return again
+      }
+      case 'trailers':
+        return this.readTrailer()
+      case 'untilClose': {
+        const data = this.input.take(Infinity)
+        if (data !== undefined) {
+          this.countBody(data.length)
+          return { type: 'data', data }
+        }
+        return this.input.ended ? this.end() : undefined
+      }
+      case 'complete':
+        return undefined
+    }
+  }
+
+  protected readStartLine(): HttpEvent | undefined | typeof again {
+    if (this.input.ended && this.input.heldBytes === 0 && !this.input.inLine) return closedEvent
+    // What is no HTTP at all (a TLS hello, say) is known by its first byte.
+    const first = this.input.peek()
+    if (first !== undefined && !this.input.inLine && !(first === 0x0d && this.requests && this.phase === 'start')) {
+      if (!isToken(String.fromCharCode(first))) throw this.badStartLine('')
+    }
+    const line = this.line(this.limits.maxStartLineBytes)
+    if (line === undefined) return undefined
+    if (line === '' && this.requests && this.phase === 'start') {
+      this.phase = 'blank'
+      return again
+    }
+    this.startLine = line
+    this.headers = []
+    this.lineBytes = 0
+    this.checkStartLine(line)
+    this.phase = 'headers'
+    return again
+  }
+
+  /** Refuses a bad start line at once, instead of when the head is complete. */
+  protected checkStartLine(line: string): void {
+    if (this.requests) this.requestHead(line)
+    else this.responseHead(line)
+  }
+
+  protected readHeader(): HttpEvent | undefined | typeof again {
+    const line = this.line(this.limits.maxHeaderBytes - this.lineBytes - 2)
+    if (line === undefined) return undefined
+    if (line === '') return this.requests ? this.requestEvent() : this.responseEvent()
+    this.lineBytes += line.length + 2
+    if (this.headers.length === this.limits.maxHeaderCount) {
+      const { maxHeaderCount } = this.limits
+      throw new HttpLimitError('ERR_HTTP_TOO_MANY_HEADERS', 'maxHeaderCount', maxHeaderCount, maxHeaderCount + 1, 'header lines', 431)
+    }
+    this.headers.push(parseField(line, 'ERR_HTTP_BAD_HEADER'))
+    return again
+  }
+
+  protected requestHead(line: string): RequestHead {
+    const methodEnd = line.indexOf(' ')
+    const targetEnd = line.lastIndexOf(' ')
+    if (methodEnd < 1 || targetEnd <= methodEnd) throw this.badStartLine(line)
+    const method = line.slice(0, methodEnd)
+    const target = line.slice(methodEnd + 1, targetEnd)
+    const version = parseVersion(line.slice(targetEnd + 1), 'ERR_HTTP_BAD_REQUEST_LINE')
+    if (!isMethod(method)) throw this.badStartLine(line)
+    if (method === 'CONNECT') throw new HttpProtocolError('ERR_HTTP_UNSUPPORTED_METHOD', 'CONNECT is not supported', 501)
+    if (!isTarget(target, method)) throw this.badStartLine(line)
+    return { method, target, version, headers: this.headers }
+  }
+
+  protected requestEvent(): HttpEvent {
+    const head = this.requestHead(this.startLine)
+    const fields = gatherFields(head.headers)
+    const framing = requestFraming(head, fields, this.limits.maxBodyBytes)
+    this.persistent = persists(fields, head.version)
+    this.enterBody(framing)
+    const expectsContinue = fields.expect !== undefined && head.version === '1.1' && framing !== 0
+    return { type: 'request', head, bodyBytes: typeof framing === 'number' ? framing : undefined, expectsContinue }
+  }
+
+  protected responseHead(line: string): ResponseHead {
+    // status-line = HTTP-version SP status-code SP [ reason-phrase ]; the second space is there even without a phrase. RFC 9112 §4
+    const match = /^([^ ]+) ([1-9][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)$/.exec(line)
+    if (match === null) throw this.badStartLine(line)
+    const [, version = '', status = '', reason = ''] = match
+    return { status: Number(status), reason, version: parseVersion(version, 'ERR_HTTP_BAD_STATUS_LINE'), headers: this.headers }
+  }
+
+  protected responseEvent(): HttpEvent {
+    const head = this.responseHead(this.startLine)
+    const fields = gatherFields(head.headers)
+    const framing = responseFraming(head, this.requestMethod, fields, this.limits.maxBodyBytes)
+    if (head.status === 101) throw new HttpProtocolError('ERR_HTTP_UNEXPECTED_RESPONSE', 'A 101 that was not asked for')
+    if (head.status < 200) {
+      this.phase = 'start'
+      return { type: 'informational', head }
+    }
+    this.persistent = framing !== 'untilClose' && persists(fields, head.version)
+    this.enterBody(framing)
+    return { type: 'response', head, bodyBytes: typeof framing === 'number' ? framing : undefined }
+  }
+
+  protected enterBody(framing: Framing): void {
+    this.bodyBytes = 0
+    this.extensionBytes = 0
+    this.lineBytes = 0
+    this.left = typeof framing === 'number' ? framing : 0
+    this.phase = framing === 'chunked' ? 'chunkSize' : framing === 'untilClose' ? 'untilClose' : 'length'
+  }
+
+  protected readData(): HttpEvent | undefined | typeof again {
+    if (this.left === 0) {
+      if (this.phase === 'length') return this.end()
+      this.phase = 'chunkEnd'
+      return again
+    }
+    const data = this.input.take(this.left)
+    if (data === undefined) {
+      if (this.input.ended) throw this.truncated()
+      return undefined
+    }
+    this.left -= data.length
+    return { type: 'data', data }
+  }
+
+  protected readChunkSize(): HttpEvent | undefined | typeof again {
+    const line = this.line(maxChunkSizeDigits + this.limits.maxChunkExtensionBytes - this.extensionBytes)
+    if (line === undefined) return undefined
+    const semicolon = line.indexOf(';')
+    const digits = semicolon < 0 ? line : line.slice(0, semicolon)
+    if (digits.length > maxChunkSizeDigits || !/^[0-9A-Fa-f]+$/.test(digits)) {
+      throw new HttpProtocolError('ERR_HTTP_BAD_CHUNK_SIZE', `No chunk size: "${printable(line)}"`)
+    }
+    const size = Number.parseInt(digits, 16)
+    if (size > Number.MAX_SAFE_INTEGER) throw new HttpProtocolError('ERR_HTTP_BAD_CHUNK_SIZE', `The chunk size is ${printable(digits)}`)
+    if (semicolon >= 0) {
+      this.extensionBytes += line.length - semicolon
+      if (this.extensionBytes > this.limits.maxChunkExtensionBytes) throw this.tooLong(this.extensionBytes, line)
+      if (!isChunkExtensions(line.slice(semicolon))) throw new HttpProtocolError('ERR_HTTP_BAD_CHUNK_EXTENSION', `No chunk extension: "${printable(line)}"`)
+    }
+    if (size === 0) this.phase = 'trailers'
+    else {
+      this.countBody(size)
+      this.left = size
+      this.phase = 'chunkData'
+    }
+    return again
+  }
+
+  protected countBody(bytes: number): void {
+    this.bodyBytes += bytes
+    const { maxBodyBytes } = this.limits
+    if (this.bodyBytes > maxBodyBytes) throw new HttpLimitError('ERR_HTTP_BODY_TOO_LARGE', 'maxBodyBytes', maxBodyBytes, this.bodyBytes, 'bytes', 413)
+  }
+
+  /** Trailers are checked as headers are, and dropped. */
+  protected readTrailer(): HttpEvent | undefined | typeof again {
+    const line = this.line(this.limits.maxTrailerBytes - this.lineBytes - 2)
+    if (line === undefined) return undefined
+    if (line === '') return this.end()
+    this.lineBytes += line.length + 2
+    const [name] = parseField(line, 'ERR_HTTP_BAD_TRAILER')
+    if (forbiddenTrailers.has(name)) throw new HttpProtocolError('ERR_HTTP_BAD_TRAILER', `${name} may not be a trailer`)
+    return again
+  }
+
+  protected end(): HttpEvent {
+    this.phase = 'complete'
+    return endEvent
+  }
+
+  /** The next line of at most `maxBytes`, without its CRLF, or undefined until it is whole. */
+  protected line(maxBytes: number): string | undefined {
+    const line = this.input.line(Math.max(0, maxBytes))
+    if (line === undefined) {
+      if (this.input.ended) throw this.truncated()
+      return undefined
+    }
+    if (typeof line === 'string') return line
+    if (line.tooLong === undefined) throw new HttpProtocolError('ERR_HTTP_BAD_LINE_ENDING', 'A line that ends in LF without CR')
+    throw this.tooLong(line.seenBytes, line.tooLong)
+  }
+
+  protected tooLong(actual: number, text: string): Error {
+    const { maxStartLineBytes, maxHeaderBytes, maxTrailerBytes, maxChunkExtensionBytes } = this.limits
+    switch (this.phase) {
+      case 'headers':
+        return new HttpLimitError('ERR_HTTP_HEADER_TOO_LARGE', 'maxHeaderBytes', maxHeaderBytes, this.lineBytes + actual, 'bytes', 431)
+      case 'trailers':
+        return new HttpLimitError('ERR_HTTP_TRAILER_TOO_LARGE', 'maxTrailerBytes', maxTrailerBytes, this.lineBytes + actual, 'bytes', 431)
+      case 'chunkSize': {
+        if (!text.slice(0, maxChunkSizeDigits + 1).includes(';')) break
+        return new HttpLimitError('ERR_HTTP_CHUNK_EXTENSION_TOO_LARGE', 'maxChunkExtensionBytes', maxChunkExtensionBytes, maxChunkExtensionBytes + 1, 'bytes', 413)
+      }
+      case 'chunkEnd':
+        return new HttpProtocolError('ERR_HTTP_BAD_CHUNK_END', `An HTTP chunk is followed by "${printable(text)}" instead of CRLF`)
+      default:
+        return new HttpLimitError('ERR_HTTP_START_LINE_TOO_LONG', 'maxStartLineBytes', maxStartLineBytes, actual, 'bytes', this.requests ? 414 : 400)
+    }
+    return new HttpProtocolError('ERR_HTTP_BAD_CHUNK_SIZE', `No chunk size: "${printable(text)}"`)
+  }
+
+  protected badStartLine(line: string): Error {
+    return this.requests
+      ? new HttpProtocolError('ERR_HTTP_BAD_REQUEST_LINE', `No request line: "${printable(line)}"`)
+      : new HttpProtocolError('ERR_HTTP_BAD_STATUS_LINE', `No status line: "${printable(line)}"`)
+  }
+
+  protected truncated(): Error {
+    return new HttpProtocolError('ERR_HTTP_TRUNCATED', `The end came in the ${this.phase} of a message`)
+  }
+}
+
+/** The step consumed something, and the next may run. */
+const again: unique symbol = Symbol('again')

@@ -1,0 +1,61 @@
+/**
+ * Theory of operation. A connection has two sides, and each side one variable: what its sender has sent of the current message.
+ * The *requester* is the client's side, the *responder* the server's. The machine of a server sends as the responder ("ours") and
+ * receives from the requester ("theirs"); that of a client the other way round.
+ *
+ * Each side moves by what it sends, and by three facts of the connection:
+ * - `requested`: a request began, so the responder owes a response.
+ * - `last`: there will be no further message (either message said `close`, or its body ends with the connection).
+ * - `cycle`: both messages are complete, and the next pair may begin. Legal when both sides are `done`.
+ *
+ * | state | the sender … |
+ * | --- | --- |
+ * | idle | has sent nothing of the next message |
+ * | head | owes a response; may send any number of 1xx first (responder only) |
+ * | body | has sent the head |
+ * | done | has sent a whole message |
+ * | mustClose | has sent its last message |
+ * | closed | has ended its side of the connection |
+ * | error | broke the protocol, or its limits; nothing more is read of it, or sent by us |
+ *
+ * Not in the tables: a responder whose requester is in `error` may answer from `idle` too (`refuse`); which messages have a body
+ * (framing.ts); what is inside a body (reader.ts).
+ */
+
+/** Where one side of a connection is. */
+export type SideState = 'idle' | 'head' | 'body' | 'done' | 'mustClose' | 'closed' | 'error'
+
+/** What moves a side. */
+export type SideEvent =
+  | 'requested' | 'request' | 'informational' | 'response' | 'refuse' | 'data' | 'end' | 'last' | 'cycle' | 'close' | 'fail'
+
+/** A transition table. What is not in it is illegal. */
+export type Transitions = Readonly<Record<SideState, Readonly<Partial<Record<SideEvent, SideState>>>>>
+
+const after: Omit<Transitions, 'idle' | 'head' | 'body'> = {
+  done: { cycle: 'idle', last: 'mustClose', close: 'closed', fail: 'error' },
+  mustClose: { last: 'mustClose', close: 'closed', fail: 'error' },
+  closed: { last: 'closed', close: 'closed', fail: 'error' },
+  error: { last: 'error', close: 'error', fail: 'error' },
+}
+
+/** The client's side. */
+export const requester: Transitions = deepFreeze({
+  idle: { request: 'body', last: 'mustClose', close: 'closed', fail: 'error' },
+  head: {},
+  body: { data: 'body', end: 'done', fail: 'error' },
+  ...after,
+})
+
+/** The server's side. */
+export const responder: Transitions = deepFreeze({
+  idle: { requested: 'head', refuse: 'body', last: 'mustClose', close: 'closed', fail: 'error' },
+  head: { informational: 'head', response: 'body', refuse: 'body', close: 'closed', fail: 'error' },
+  body: { data: 'body', end: 'done', fail: 'error' },
+  ...after,
+})
+
+function deepFreeze(table: Transitions): Transitions {
+  for (const row of Object.values(table)) Object.freeze(row)
+  return Object.freeze(table)
+}

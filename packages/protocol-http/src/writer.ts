@@ -1,0 +1,110 @@
+import { isAsyncError, UsageError } from '@async/core'
+import type { Data } from '@async/core'
+import { printable } from './errors.ts'
+import type { HeaderList } from './events.ts'
+import { gatherFields } from './framing.ts'
+import type { Fields, Framing } from './framing.ts'
+import { isFieldValue, isHost, isMethod, isTarget, isToken } from './grammar.ts'
+import { reasonPhrase } from './reason-phrase.ts'
+import { latin1Bytes, utf8Length } from './text.ts'
+
+/**
+ * Heads and bodies to bytes. A head is one string, and a body that is a string joins it, so that a small message is one write: the
+ * fastest that a socket takes. Nothing that a caller passes reaches the wire unchecked: no header can smuggle a second one in.
+ */
+export class Writer {
+  /** How the end of the message that is being sent is marked. */
+  protected framing: Framing = 0
+  protected left = 0
+  protected out: Data[] = []
+
+  /** What is to be sent, in order, and forgets it. Strings are ASCII or a body's own text: their UTF-8 bytes are meant. */
+  take(): Data[] {
+    const { out } = this
+    this.out = []
+    return out
+  }
+
+  /** A checked head. `lines` are the fields that the caller did not give. */
+  head(startLine: string, headers: HeaderList, lines: string, framing: Framing): void {
+    let text = `${startLine}\r\n`
+    for (const [name, value] of headers) text += `${name}: ${value}\r\n`
+    this.put(`${text}${lines}\r\n`, true)
+    this.framing = framing
+    this.left = typeof framing === 'number' ? framing : 0
+  }
+
+  /** Bytes of the body. @throws UsageError `ERR_HTTP_BODY_LENGTH` for more than was announced; nothing is sent then. */
+  data(data: Data): void {
+    const bytes = typeof data === 'string' ? utf8Length(data) : data.length
+    if (bytes === 0) return
+    if (this.framing === 'chunked') {
+      this.put(`${bytes.toString(16)}\r\n`)
+      this.put(data)
+      this.put('\r\n')
+      return
+    }
+    if (this.framing !== 'untilClose') {
+      if (bytes > this.left) throw new UsageError('ERR_HTTP_BODY_LENGTH', `${bytes - this.left} bytes more than the body was to have`)
+      this.left -= bytes
+    }
+    this.put(data)
+  }
+
+  /** The end of the body. @throws UsageError `ERR_HTTP_BODY_LENGTH` for less than was announced; nothing is sent then. */
+  end(): void {
+    if (this.framing === 'chunked') this.put('0\r\n\r\n')
+    else if (this.left > 0) throw new UsageError('ERR_HTTP_BODY_LENGTH', `${this.left} bytes of the announced body were not sent`)
+  }
+
+  protected put(data: Data, isHead: boolean = false): void {
+    // Text beyond ASCII in a field (obs-text) is one byte a character, not UTF-8.
+    const item = isHead && /[\x80-\xff]/.test(data as string) ? latin1Bytes(data as string) : data
+    const last = this.out.length - 1
+    if (typeof item === 'string' && typeof this.out[last] === 'string') this.out[last] += item
+    else this.out.push(item)
+  }
+}
+
+/**
+ * Checks fields that are to be sent, and gathers those that concern the connection.
+ * @throws UsageError `ERR_HTTP_BAD_HEADER` for a name that is no token, a value with control characters or white space around it,
+ * Transfer-Encoding and Upgrade (the machine's business); `ERR_HTTP_BAD_CONTENT_LENGTH`, `ERR_HTTP_BAD_HOST`.
+ */
+export function checkHeaders(headers: HeaderList): Fields {
+  for (const [name, value] of headers) {
+    if (typeof name !== 'string' || !isToken(name)) throw new UsageError('ERR_HTTP_BAD_HEADER', `No field name: "${printable(String(name))}"`)
+    if (typeof value !== 'string' || !isFieldValue(value) || /^[\t ]|[\t ]$/.test(value)) {
+      throw new UsageError('ERR_HTTP_BAD_HEADER', `The value of ${printable(name)} has characters that a field may not have there`)
+    }
+    const lower = name.length === 17 || name.length === 7 ? name.toLowerCase() : ''
+    if (lower === 'transfer-encoding' || lower === 'upgrade') throw new UsageError('ERR_HTTP_BAD_HEADER', `${name} is not the caller's to set`)
+  }
+  try {
+    return gatherFields(headers)
+  } catch (error) {
+    if (isAsyncError(error)) throw new UsageError(error.code, error.message)
+    throw error
+  }
+}
+
+/** The request line. @throws UsageError `ERR_HTTP_BAD_REQUEST_LINE`. */
+export function requestLine(method: string, target: string): string {
+  if (!isMethod(method) || method === 'CONNECT' || !isTarget(target, method)) {
+    throw new UsageError('ERR_HTTP_BAD_REQUEST_LINE', `No request: ${printable(method)} ${printable(target)}`)
+  }
+  return `${method} ${target} HTTP/1.1`
+}
+
+/** The status line. @throws UsageError `ERR_HTTP_BAD_STATUS_LINE`. */
+export function statusLine(status: number, reason: string = reasonPhrase(status)): string {
+  if (!Number.isInteger(status) || status < 100 || status > 999 || status === 101 || !isFieldValue(reason)) {
+    throw new UsageError('ERR_HTTP_BAD_STATUS_LINE', `No status: ${printable(String(status))} ${printable(reason)}`)
+  }
+  return `HTTP/1.1 ${status} ${reason}`
+}
+
+/** @throws UsageError `ERR_HTTP_BAD_HOST` unless a valid Host is there. */
+export function checkHost(fields: Fields): void {
+  if (fields.host === undefined || !isHost(fields.host)) throw new UsageError('ERR_HTTP_BAD_HOST', 'A request needs one valid Host')
+}
