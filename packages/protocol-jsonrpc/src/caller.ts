@@ -1,4 +1,5 @@
 import { LimitError } from '@async/core'
+import { utf8Length } from '@async/core/base'
 import type { CallOptions } from './calls.ts'
 import { exceeds } from './limits.ts'
 import type { Limits } from './limits.ts'
@@ -57,7 +58,7 @@ export function batchText(entries: readonly BatchEntry[], ids: readonly (number 
 
 function withinLimit(text: string, { maxMessageBytes }: Limits): string {
   if (!exceeds(text, maxMessageBytes)) return text
-  throw new LimitError('ERR_JSONRPC_MESSAGE_TOO_LONG', { limit: 'maxMessageBytes', allowed: maxMessageBytes, actual: text.length, unit: 'bytes' })
+  throw new LimitError('ERR_JSONRPC_MESSAGE_TOO_LONG', { limit: 'maxMessageBytes', allowed: maxMessageBytes, actual: utf8Length(text), unit: 'bytes' })
 }
 
 /** The same promise; a rejection that nobody looks at is nobody's. */

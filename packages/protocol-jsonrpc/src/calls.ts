@@ -1,6 +1,7 @@
 import { ConnectionError, LimitError, ProtocolError } from '@async/core'
 import type { Clock } from '@async/core/base'
 import type { Id, Response } from './messages.ts'
+import { Signals } from './signals.ts'
 
 /** Options of one call, or of a batch of them. */
 export interface CallOptions {
@@ -28,11 +29,10 @@ interface Entry extends PendingCall {
   reject: (error: unknown) => void
   timer: unknown
   signal: AbortSignal | undefined
-  onAbort: (() => void) | undefined
 }
 
 /**
- * The calls that wait for an answer. Whatever settles one takes it out of the map first, with its timer and its listener: so each
+ * The calls that wait for an answer. Whatever settles one takes it out of the map first, with its timer and its place at a signal: so each
  * settles once, and nothing stays.
  */
 export class Calls {
@@ -42,6 +42,7 @@ export class Calls {
    */
   owed = 0
   private readonly entries = new Map<number, Entry>()
+  private readonly signals = new Signals((id, reason) => this.fail(id, reason))
   private readonly clock: Clock
   private readonly maxPendingCalls: number
   private readonly defaultTimeoutMs: number | undefined
@@ -71,7 +72,7 @@ export class Calls {
 
   /** Begins to wait for the answer of a call that was (or will be) sent with this id. */
   open(id: number, method: string, options: CallOptions | undefined, owner?: CallOwner): PendingCall {
-    const entry = { id, owner, timer: undefined, signal: undefined, onAbort: undefined } as unknown as Entry
+    const entry = { id, owner, timer: undefined, signal: options?.signal } as unknown as Entry
     entry.promise = new Promise((resolve, reject) => {
       entry.resolve = resolve
       entry.reject = reject
@@ -85,12 +86,7 @@ export class Calls {
         this.fail(id, new ConnectionError('ERR_TIMEOUT', `${method}: no answer within ${timeoutMs} ms`))
       }, timeoutMs)
     }
-    const signal = options?.signal
-    if (signal !== undefined) {
-      entry.signal = signal
-      entry.onAbort = () => this.fail(id, signal.reason)
-      signal.addEventListener('abort', entry.onAbort, { once: true })
-    }
+    if (entry.signal !== undefined) this.signals.add(entry.signal, id)
     return entry
   }
 
@@ -140,7 +136,7 @@ export class Calls {
     if (entry === undefined) return undefined
     this.entries.delete(id)
     if (entry.timer !== undefined) this.clock.clearTimer(entry.timer)
-    if (entry.onAbort !== undefined) entry.signal?.removeEventListener('abort', entry.onAbort)
+    if (entry.signal !== undefined) this.signals.remove(entry.signal, id)
     return entry
   }
 }

@@ -1,6 +1,6 @@
 import { ConnectionError, LimitError } from '@async/core'
 import type { CloseOptions, CloseReason, Info, Messages, Protocol, Transport } from '@async/core'
-import { systemClock } from '@async/core/base'
+import { byteLength, systemClock } from '@async/core/base'
 import { BatchAnswer } from './batch-answer.ts'
 import type { BatchEntry } from './caller.ts'
 import { batchText, callText, quietly } from './caller.ts'
@@ -141,7 +141,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   }
 
   dataReceived(data: Messages['in']): void {
-    if (exceeds(data, this.limits.maxMessageBytes)) return this.messageTooLong(data.length)
+    if (exceeds(data, this.limits.maxMessageBytes)) return this.messageTooLong(byteLength(data))
     let value: unknown
     try {
       value = parse(data)

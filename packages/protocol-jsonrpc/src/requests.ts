@@ -1,5 +1,6 @@
 import { LimitError } from '@async/core'
 import type { Info } from '@async/core'
+import { utf8Length } from '@async/core/base'
 import type { BatchAnswer } from './batch-answer.ts'
 import { errorCodes, internalErrorMessage } from './errors.ts'
 import { exceeds } from './limits.ts'
@@ -255,5 +256,5 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 function tooLong(text: string, allowed: number): LimitError {
-  return new LimitError('ERR_JSONRPC_MESSAGE_TOO_LONG', { limit: 'maxMessageBytes', allowed, actual: text.length, unit: 'bytes' })
+  return new LimitError('ERR_JSONRPC_MESSAGE_TOO_LONG', { limit: 'maxMessageBytes', allowed, actual: utf8Length(text), unit: 'bytes' })
 }

@@ -68,6 +68,26 @@ describe('call', () => {
     expect(wire.received).toEqual(['{"jsonrpc":"2.0","method":"add","params":[],"id":1}'])
   })
 
+  it('shares one listener among the calls of a signal, and removes it with the last', async () => {
+    const { peer, wire } = wired()
+    const control = new AbortController()
+    let listeners = 0
+    const { addEventListener, removeEventListener } = control.signal
+    control.signal.addEventListener = (...args: Parameters<typeof addEventListener>) => (listeners++, addEventListener.apply(control.signal, args))
+    control.signal.removeEventListener = (...args: Parameters<typeof addEventListener>) => (listeners--, removeEventListener.apply(control.signal, args))
+    const calls = Array.from({ length: 20 }, () => peer.call('add', [], { signal: control.signal }))
+    expect(listeners).toBe(1)
+    await wire.answers(20)
+    for (let id = 1; id <= 20; id++) wire.send(`{"jsonrpc":"2.0","result":1,"id":${id}}`)
+    await Promise.all(calls)
+    expect(listeners).toBe(0)
+    const [again, more] = peer.batch([{ method: 'add' }, { method: 'add' }], { signal: control.signal })
+    expect(listeners).toBe(1)
+    control.abort('both')
+    expect([await rejection(again!), await rejection(more!)]).toEqual(['both', 'both'])
+    expect(peer.pendingCalls).toBe(0)
+  })
+
   it('rejects with ERR_TIMEOUT when its own time, or the default, has passed; timers do not stay', async () => {
     const clock = new VirtualClock()
     const { peer, wire } = wired(undefined, { clock, callTimeoutMs: 1000 })
