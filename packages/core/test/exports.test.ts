@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import * as base from '../src/base/index.ts'
+import * as core from '../src/index.ts'
+
+describe('the runtime exports', () => {
+  it('of @async/core are these', () => {
+    expect(Object.keys(core).sort()).toEqual([
+      'AsyncError', 'ConnectionError', 'LimitError', 'MemoryBudget', 'ProtocolError', 'StackSyntaxError', 'UsageError', 'canHalfClose', 'formatStack',
+      'isAsyncError', 'limits', 'over', 'parseStack', 'pipe', 'readSide', 'stack', 'tap', 'whole', 'withIdleTimeout',
+    ])
+  })
+
+  it('of @async/core/base are these', () => {
+    expect(Object.keys(base).sort()).toEqual([
+      'ByteQueue', 'LayerTransport', 'QueuedTransport', 'TransportBase', 'WrappedTransport', 'WriteQueue', 'afterTurn', 'byteLength', 'layerInfo', 'lossError',
+      'reportToConsole', 'systemClock', 'toBytes', 'transportPolicy', 'utf8Length',
+    ])
+  })
+})
+
+describe('the limits', () => {
+  it('are these', () => {
+    expect(core.limits).toEqual({
+      highWaterMarkBytes: 65_536, lowWaterMarkBytes: 16_384, maxQueuedBytes: 16_777_216, closeTimeoutMs: 30_000, lingerMs: 5_000, brokenReadMs: 5_000,
+      deliveryBudgetBytes: 65_536, connectTimeoutMs: 30_000, maxMessageBytes: 1_048_576,
+    })
+  })
+})
