@@ -17,7 +17,7 @@ const stacks = `STACK is written top first, as in
   jsonrpc+line+tcp://127.0.0.1:4000     JSON-RPC, one message a line, over TCP
   jsonrpc+lsp+tcp://127.0.0.1:4000      the same, framed as language servers do
   tcp://example.test:7                  the bytes as they are
-Framings: line, nul, lsp, length-prefix. Options follow their layer: line;maxBytes=65536.
+Framings: line, nul, lsp, length-prefix. Options follow their layer: line;maxChunkBytes=65536.
 `
 
 const texts: Readonly<Record<Topic, string>> = {

@@ -21,7 +21,7 @@ describe('MessageSplitter', () => {
   })
 
   it('refuses a message that is too long', () => {
-    expect(() => split(['12345678\n', '1234', '56789'])).toThrow(expect.objectContaining({ code: 'ERR_INPUT_TOO_LONG', allowed: 8, actual: 9 }))
+    expect(() => split(['12345678\n', '1234', '56789'])).toThrow(expect.objectContaining({ exitCode: 2, message: 'a message on standard input is longer than 8 bytes' }))
     expect(split(['12345678\n12345678'])).toEqual(['12345678', '12345678'])
   })
 

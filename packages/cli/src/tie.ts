@@ -4,8 +4,9 @@
  * transport, and with it the command, whether or not input has ended.
  */
 import type { Readable, Writable } from 'node:stream'
-import { canHalfClose, limits, LimitError } from '@async/core'
+import { canHalfClose, limits } from '@async/core'
 import type { CloseReason, Consumer, Data, Producer, Protocol, Transport } from '@async/core'
+import { usage } from './exit.ts'
 
 export interface TieOptions {
   readonly input: Readable
@@ -14,13 +15,17 @@ export interface TieOptions {
   readonly delimiter: '\n' | '\0'
 }
 
-/** Starts `transport`, and resolves with the reason when it is over and everything that came is written. */
+/**
+ * Starts `transport`, and resolves with the reason when it is over and everything that came is written.
+ * @throws (rejects) what was wrong with the input, if that ended it
+ */
 export async function tie(transport: Transport, options: TieOptions): Promise<CloseReason> {
   const input = new Input(transport, options)
   transport.start(new Output(transport, options))
   transport.register(input)
   const reason = await transport.closed
   input.stop()
+  if (input.failure !== undefined) throw input.failure
   return reason
 }
 
@@ -45,6 +50,8 @@ class Output implements Protocol {
 }
 
 class Input implements Producer {
+  /** What was wrong with the input. */
+  failure: unknown
   private readonly transport: Transport
   private readonly input: Readable
   private readonly messages: MessageSplitter | undefined
@@ -94,6 +101,7 @@ class Input implements Producer {
   }
 
   private readonly fail = (error: unknown): void => {
+    this.failure ??= error
     this.transport.abort(error)
   }
 }
@@ -110,7 +118,7 @@ export class MessageSplitter {
     this.maxBytes = maxBytes
   }
 
-  /** @throws LimitError `ERR_INPUT_TOO_LONG` for a message that is longer than allowed. */
+  /** @throws CommandError for a message that is longer than allowed. */
   *receive(data: Uint8Array): Generator<Uint8Array> {
     let from = 0
     for (;;) {
@@ -130,9 +138,7 @@ export class MessageSplitter {
   private hold(part: Uint8Array): void {
     if (part.length === 0) return
     this.heldBytes += part.length
-    if (this.heldBytes > this.maxBytes) {
-      throw new LimitError('ERR_INPUT_TOO_LONG', { limit: 'a line of input', allowed: this.maxBytes, actual: this.heldBytes, unit: 'bytes' })
-    }
+    if (this.heldBytes > this.maxBytes) throw usage(`a message on standard input is longer than ${this.maxBytes} bytes`)
     this.parts.push(part)
   }
 

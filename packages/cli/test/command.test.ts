@@ -35,7 +35,7 @@ describe('async', () => {
     [['call', 'jsonrpc+https://h', 'm'], 4, 'tls needs the package @async/transport-tls, which is not available yet'],
     [['connect', 'lsp+exec:server --stdio'], 4, 'exec needs the package @async/transport-pipe, which is not available yet'],
     [['serve', 'jsonrpc+http://:0', './none.mjs'], 6, `there is no file ${fileURLToPath(new URL('../none.mjs', import.meta.url))}`],
-    [['connect', 'line;nope=1+tcp://127.0.0.1:1'], 2, 'line has no parameter nope: it has maxBytes'],
+    [['connect', 'line;nope=1+tcp://127.0.0.1:1'], 2, 'line has no parameter nope: it has ending, maxChunkBytes, overlong, deliverTail'],
   ])('%j ends with %i and one line', async (args, code, line) => {
     const ended = await run(args)
     expect({ code: ended.code, stderr: ended.stderr, stdout: ended.stdout.toString() }).toEqual({ code, stderr: `async: ${line}\n`, stdout: '' })

@@ -99,6 +99,6 @@ describe('async connect', () => {
   it('refuses a line that is too long', async () => {
     const stack = await listen((socket) => socket.resume())
     const { code, stderr } = await run(['connect', `line+${stack}`], { input: Buffer.alloc(1024 * 1024 + 1, 'x') })
-    expect({ code, stderr }).toEqual({ code: 2, stderr: 'async: a line of input: 1048577 bytes, allowed are 1048576 (ERR_INPUT_TOO_LONG)\n' })
+    expect({ code, stderr }).toEqual({ code: 2, stderr: 'async: a message on standard input is longer than 1048576 bytes\n' })
   })
 })
