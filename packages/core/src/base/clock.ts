@@ -12,7 +12,8 @@ export interface Clock {
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   setTimer: (task, ms) => setTimeout(task, ms),
-  clearTimer: (timer) => clearTimeout(timer),
+  // Each runtime has its own type of timer; this is the one that its setTimeout gave.
+  clearTimer: (timer) => clearTimeout(timer as never),
 }
 
 interface Macrotasks {
@@ -21,7 +22,7 @@ interface Macrotasks {
 }
 
 function findAfterTurn(): (task: () => void) => void {
-  const { setImmediate, MessageChannel } = globalThis as Macrotasks
+  const { setImmediate, MessageChannel } = globalThis as object as Macrotasks
   if (setImmediate !== undefined) return setImmediate
   if (MessageChannel === undefined) return (task) => void setTimeout(task, 0)
   let queue: (() => void)[] = []
