@@ -32,6 +32,7 @@ const failed = await runSteps([
         check('check-sources'),
         check('check-docs'),
         check('check-snippets'),
+        check('run-examples'),
       ]),
   [
     'tests',
