@@ -14,13 +14,14 @@ import { type Delimiter, type DelimiterSet, compileDelimiters } from './delimite
 import { DelimiterSearch } from './delimiter-search.ts'
 import { notUtf8, tooLong, wholeNumber } from './errors.ts'
 import { type Overlong, SplitterBase } from './splitter.ts'
-import { decodeUtf8, incompleteTail, type OpenText } from './text.ts'
+import { decodeUtf8, incompleteTail, type OpenText, type Text } from './text.ts'
 
 /** Splits at delimiters, or by exact counts, or not at all. */
 export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
   private readonly settings: ChunkSettings
   private set: DelimiterSet
   private search: DelimiterSearch
+  private firstChar: string
   private reads: 'delimited' | 'counted' | 'raw' = 'delimited'
   /** Bytes of each unit in mode `counted`. */
   private count = 0
@@ -40,6 +41,7 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
     this.settings = settings
     this.set = settings.set
     this.search = new DelimiterSearch(settings.set)
+    this.firstChar = firstChar(settings.set)
   }
 
   override get truncatedBytes(): number {
@@ -61,6 +63,7 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
     if (set !== this.set) {
       this.set = set
       this.search = new DelimiterSearch(set)
+      this.firstChar = firstChar(set)
     }
     this.searched = this.input.position
   }
@@ -85,20 +88,21 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
     if (this.truncated !== undefined) return this.takeTruncated()
     if (this.reads === 'counted') return this.nextCounted()
     if (this.reads === 'raw') return this.nextRaw()
-    const { single } = this.set
+    // The hot path: there is one delimiter, and the chunk lies in this read. A false start, or anything else, is left to the search.
+    const { only } = this.set
     const { input } = this
-    // The hot path: one byte ends a chunk, and the chunk lies in this read.
-    if (single !== undefined && input.carriedBytes === 0 && !this.isSkipping && !this.isFinished) {
-      const end = input.text().indexOf(single, this.searched)
+    if (only !== undefined && input.carriedBytes === 0 && !this.isSkipping && !this.isFinished) {
+      const text = input.text()
+      const end = text.indexOf(this.firstChar, this.searched)
       const bytes = end - input.position
-      if (end >= 0 && bytes <= this.settings.maxChunkBytes) {
-        this.searched = end + 1
-        if (this.settings.keepDelimiter) return this.cut(bytes + 1)
-        const chunk = this.cut(bytes)
-        input.position++
-        return chunk
-      }
       if (end < 0) this.searched = input.current.length
+      else if (bytes <= this.settings.maxChunkBytes && end + only.length <= input.current.length && isAt(text, only, end)) {
+        this.searched = end + only.length
+        if (this.settings.keepDelimiter) return this.cut(bytes + only.length)
+        const chunk = this.cut(bytes)
+        input.position += only.length
+        return chunk
+      } else this.search.beginAt(end)
     }
     return this.nextDelimited()
   }
@@ -226,6 +230,16 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
     this.input.rewind()
     this.reset()
   }
+}
+
+/** Whether the rest of `delimiter` follows its first byte, which is at `index`. */
+function isAt(text: Text, delimiter: string, index: number): boolean {
+  for (let i = 1; i < delimiter.length; i++) if (text.charCodeAt(index + i) !== delimiter.charCodeAt(i)) return false
+  return true
+}
+
+function firstChar(set: DelimiterSet): string {
+  return set.only?.charAt(0) ?? ''
 }
 
 function isSet(delimiter: Delimiter | DelimiterSet): delimiter is DelimiterSet {

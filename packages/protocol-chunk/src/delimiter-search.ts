@@ -41,6 +41,11 @@ export class DelimiterSearch {
     this.ahead1 = -1
   }
 
+  /** The first byte of the only delimiter comes next at `index`: no need to look for it again. */
+  beginAt(index: number): void {
+    this.ahead0 = index
+  }
+
   /** The next `scan` is in another read, which begins where the one of `length` bytes ended. */
   nextRead(): void {
     this.ahead0 = -1

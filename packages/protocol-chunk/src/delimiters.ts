@@ -20,8 +20,8 @@ export interface DelimiterSet {
   readonly delimiters: readonly Uint8Array[]
   /** The one that is written: the first that is not the beginning of another, for after such a one a reader would wait, or read too much. */
   readonly written: Uint8Array
-  /** The only delimiter, if it is a single byte. */
-  readonly single: string | undefined
+  /** The only delimiter, if there is one, as characters U+0000 to U+00FF. */
+  readonly only: string | undefined
   /** The bytes with which delimiters begin, if there are one or two of them: then a native search can go ahead. */
   readonly firstChars: readonly string[] | undefined
   /** Child of node `n` for byte `b` at `n * 256 + b`; 0: none. */
@@ -103,7 +103,7 @@ export function compileDelimiters(delimiter: Delimiter): DelimiterSet {
   return {
     delimiters,
     written: delimiters.find((one) => !delimiters.some((other) => other.length > one.length && startsWith(other, one))) ?? first,
-    single: delimiters.every((one) => one.length === 1 && one[0] === first[0]) ? firsts[0] : undefined,
+    only: delimiters.every((one) => one.length === first.length && startsWith(one, first)) ? String.fromCharCode(...first) : undefined,
     firstChars: firsts.length <= 2 ? firsts : undefined,
     next, depth, isLeaf, fallback, found,
   }

@@ -57,8 +57,8 @@ export class DelimiterEncoder implements Encoder {
   private check(payload: Data): void {
     checkLength(payload, this.maxChunkBytes)
     const { set } = this
-    if (set.single !== undefined) {
-      const at = typeof payload === 'string' && this.delimiterText !== undefined ? payload.indexOf(set.single) : toText(payload).indexOf(set.single, 0)
+    if (set.only?.length === 1) {
+      const at = typeof payload === 'string' && this.delimiterText !== undefined ? payload.indexOf(set.only) : toText(payload).indexOf(set.only, 0)
       if (at >= 0) throw containsDelimiter(at)
       return
     }

@@ -31,8 +31,10 @@ export class Input {
   private opened: Text | undefined
   /** The text of `current`, if it is a string. */
   private string: string | undefined
-  /** Index in `string` of the first character beyond ASCII at or after `position`; -1: not known. */
-  private nonAsciiAt = -1
+  /** Characters of `string` from `position` up to here are ASCII; 0: not looked at. */
+  private asciiUntil = 0
+  private buffer: ArrayBufferLike = none.buffer
+  private offset = 0
   private lastTakenBytes = 0
   private readonly asText: boolean
   private readonly open: OpenText
@@ -106,8 +108,7 @@ export class Input {
   take(count: number): Uint8Array {
     this.lastTakenBytes = count
     if (this.carriedBytes === 0) {
-      const { current } = this
-      const view = new Uint8Array(current.buffer, current.byteOffset + this.position, count)
+      const view = new Uint8Array(this.buffer, this.offset + this.position, count)
       this.position += count
       return view
     }
@@ -132,16 +133,12 @@ export class Input {
 
   /** `take`, as text; `undefined` if it is not UTF-8. */
   takeText(count: number): string | undefined {
-    if (this.carriedBytes > 0) return decodeUtf8(this.take(count))
-    // One string for many units of this read, unless there are only few.
-    if (this.opened === undefined && count * 4 < this.current.length - this.position) this.text()
-    const text = this.string
     const start = this.position
-    if (text === undefined) return decodeUtf8(this.take(count))
-    if (this.nonAsciiAt < start) this.nonAsciiAt = this.nonAsciiAt < 0 && isAscii(text) ? text.length : indexOfNonAscii(text, start)
-    if (this.nonAsciiAt < start + count) return decodeUtf8(this.take(count))
-    this.position = start + count
-    return text.slice(start, this.position)
+    if (this.carriedBytes === 0 && start + count <= this.asciiUntil) {
+      this.position = start + count
+      return this.string!.slice(start, this.position)
+    }
+    return this.takeTextSlowly(count)
   }
 
   /** Forgets the first `count` bytes, at most `atHand`. */
@@ -178,12 +175,26 @@ export class Input {
     return this.take(this.atHand)
   }
 
+  private takeTextSlowly(count: number): string | undefined {
+    if (this.carriedBytes > 0) return decodeUtf8(this.take(count))
+    // One string for many units of this read, unless there are only few.
+    if (this.opened === undefined && count * 4 < this.current.length - this.position) this.text()
+    const { string, position } = this
+    if (string === undefined) return decodeUtf8(this.take(count))
+    if (this.asciiUntil <= position) {
+      this.asciiUntil = this.asciiUntil === 0 && isAscii(string) ? string.length : indexOfNonAscii(string, position)
+    }
+    return position + count <= this.asciiUntil ? this.takeText(count) : decodeUtf8(this.take(count))
+  }
+
   private setCurrent(bytes: Uint8Array): void {
     this.current = bytes
+    this.buffer = bytes.buffer
+    this.offset = bytes.byteOffset
     this.position = 0
     this.opened = undefined
     this.string = undefined
-    this.nonAsciiAt = -1
+    this.asciiUntil = 0
   }
 
   private carry(piece: Uint8Array): void {
