@@ -270,9 +270,8 @@ describe('the queue of requests', () => {
 describe('a peer that does not read its answers', () => {
   const small = { capacityBytes: 1000, highWaterMarkBytes: 2000, lowWaterMarkBytes: 500, maxQueuedBytes: 8000 }
 
-  it('has its requests wait, not the memory grow; notifications run on', async () => {
-    let notified = 0
-    const service = createService({ echo: ([text]) => text, note: () => void notified++ }, { maxQueuedRequests: 10 })
+  it('has its requests wait, not the memory grow', async () => {
+    const service = createService({ echo: ([text]) => text }, { maxQueuedRequests: 10 })
     const { wire } = wired(service, {}, small)
     wire.transport.pause('read')
     for (let id = 0; id < 30; id++) wire.send(request('echo', id, ['x'.repeat(200)]))
@@ -282,10 +281,20 @@ describe('a peer that does not read its answers', () => {
     expect(service.counters.running).toBe(0)
     wire.transport.resume('read')
     expect(((await wire.answers(30)) as { id: number }[]).map(({ id }) => id)).toEqual(Array.from({ length: 30 }, (_, id) => id))
+  })
+
+  it('still has its notifications run', async () => {
+    let notified = 0
+    const service = createService({ echo: ([text]) => text, note: () => void notified++ })
+    const { wire } = wired(service, {}, small)
     wire.transport.pause('read')
+    for (const id of [1, 2]) wire.send(request('echo', id, ['x'.repeat(2500)]))
+    await turns()
     for (let id = 0; id < 15; id++) wire.send('{"jsonrpc":"2.0","method":"note"}')
+    wire.send(request('echo', 3, ['x']))
     await turns()
     expect(notified).toBe(15)
+    expect(service.counters).toMatchObject({ started: 17, queued: 1 })
   })
 
   it('gets, late, the answers that the transport had no room for', async () => {

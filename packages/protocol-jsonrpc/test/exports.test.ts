@@ -1,0 +1,39 @@
+import * as jsonrpc from '@async/protocol-jsonrpc'
+import { expect, it } from 'vitest'
+
+it('exports this, and nothing else', () => {
+  expect(Object.keys(jsonrpc).sort()).toEqual([
+    'ConnectionLostError',
+    'JsonRpcError',
+    'createService',
+    'defaultLimits',
+    'errorCodes',
+    'integerCodes',
+    'invalidParams',
+    'isJsonRpcError',
+    'jsonRpc',
+    'jsonRpcClient',
+  ])
+})
+
+it('has these codes', () => {
+  expect(jsonrpc.errorCodes).toEqual({
+    parseError: -32700,
+    invalidRequest: -32600,
+    methodNotFound: -32601,
+    invalidParams: -32602,
+    internalError: -32603,
+    serverBusy: -32000,
+  })
+})
+
+it('has these limits', () => {
+  expect(jsonrpc.defaultLimits).toEqual({
+    maxMessageBytes: 1_048_576,
+    maxBatchItems: 100,
+    maxPendingCalls: 4096,
+    maxConcurrentHandlers: 64,
+    maxQueuedRequests: 1024,
+    maxQueuedRequestBytes: 1_048_576,
+  })
+})
