@@ -101,7 +101,9 @@ function count(command: string, given: readonly string[], needed: readonly strin
   const missing = needed[given.length]
   if (missing !== undefined) throw usage(`${command}: ${missing} is missing (async ${command} --help tells more)`)
   const extra = given[needed.length + optional.length]
-  if (extra !== undefined) throw usage(`${command}: ${JSON.stringify(extra.slice(0, 64))} is one argument too many (quote JSON and stack strings for the shell)`)
+  if (extra !== undefined) {
+    throw usage(`${command}: ${JSON.stringify(extra.slice(0, 64))} is one argument too many (quote JSON and stack strings for the shell)`)
+  }
   return given
 }
 

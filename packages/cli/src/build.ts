@@ -21,7 +21,12 @@ const tcpOptions = { noDelay: 'boolean', keepAliveMs: 'count' } as const
 const tcpConnectOptions = { ...tcpOptions, connectTimeoutMs: 'count', attemptDelayMs: 'count', localAddress: 'text' } as const
 const tcpListenOptions = { ...tcpOptions, maxConnections: 'count', backlog: 'count', ipv6Only: 'boolean' } as const
 const delimited = { maxChunkBytes: 'count', overlong: 'text', deliverTail: 'boolean' } as const
-const jsonRpcOptions = { maxMessageBytes: 'count', maxBatchItems: 'count', maxConcurrentHandlers: 'count', maxQueuedRequests: 'count' } as const
+const jsonRpcOptions = {
+  maxMessageBytes: 'count',
+  maxBatchItems: 'count',
+  maxConcurrentHandlers: 'count',
+  maxQueuedRequests: 'count',
+} as const
 
 /** What connects the whole stack, up to what `connect` ties to standard input and output. */
 export async function connector(plan: Plan, io: Io): Promise<Connector<Any>> {
@@ -64,8 +69,15 @@ function exchangeCaller(client: Caller): OneCall {
   }
 }
 
+/** What listens, and where. */
+export interface Listening {
+  readonly listener: Listener
+  readonly host: string
+  readonly port: number
+}
+
 /** Listens, and serves functions to everyone who connects. */
-export async function listen(plan: Plan, functions: ReadonlyMap<string, Served>, io: Io): Promise<{ listener: Listener; host: string; port: number }> {
+export async function listen(plan: Plan, functions: ReadonlyMap<string, Served>, io: Io): Promise<Listening> {
   const siblings = await loadSiblings(plan, io)
   const { jsonRpc } = siblings.jsonrpc
   const service = makeService(siblings, functions, layerOptions(plan.calls as PlannedLayer, jsonRpcOptions), io)
@@ -81,7 +93,7 @@ function makeService({ jsonrpc }: Siblings, functions: ReadonlyMap<string, Serve
   return jsonrpc.createService(handlers, {
     ...options,
     mapError: jsonrpc.integerCodes,
-    onError: (error, { method }) => tell(io, `${method} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    onError: (error, { method }) => tell(io, `${method} failed: ${(error as Partial<Error> | null)?.stack ?? String(error)}`),
   })
 }
 

@@ -54,6 +54,11 @@ function codeOf(name: string, code: string): ExitCode {
   return /TIMEOUT|TIMED_OUT/.test(code) ? exitCodes.timeout : exitCodes.connection
 }
 
+/** What was thrown, in words. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
 /** `text` in one line that no terminal takes for a command: what a peer sends may stand in it. */
 export function oneLine(text: string): string {
   // oxlint-disable-next-line no-control-regex -- to escape them is the point

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import { oneLine } from './exit.ts'
 
 /** What a command has of the outside: the process's own, or a test's. */
 export interface Io {
@@ -11,9 +12,9 @@ export interface Io {
   readonly signal: AbortSignal
 }
 
-/** One line on standard error. */
-export function tell(io: Io, line: string): void {
-  io.stderr.write(`async: ${line}\n`)
+/** Tells something on standard error, with what a terminal would obey escaped: a peer's words may stand in it. */
+export function tell(io: Io, text: string): void {
+  io.stderr.write(`async: ${text.split('\n').map(oneLine).join('\n')}\n`)
 }
 
 /** Resolves when all that was written to `stream` is out, or it is broken. */

@@ -17,7 +17,7 @@ export async function loadModule(specifier: string, folder: string): Promise<Map
   try {
     exported = await importWrapped(url)
   } catch (cause) {
-    throw new CommandError(exitCodes.module, `${specifier} can't be loaded: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`, { cause })
+    throw new CommandError(exitCodes.module, `${specifier} can't be loaded: ${String(cause)}`, { cause })
   }
   const functions = servedFunctions(exported.it)
   if (functions.size === 0) throw new CommandError(exitCodes.module, `${specifier} exports no function to serve`)

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { CommandError, exitCodes } from './exit.ts'
+import { CommandError, exitCodes, messageOf } from './exit.ts'
 
 /** The packages that this version can use. A name from outside is looked up here and imported by the name that stands here. */
 export type PackageName = '@async/transport-tcp' | '@async/protocol-chunk' | '@async/protocol-http' | '@async/protocol-jsonrpc'
@@ -36,7 +36,7 @@ export async function loadPackage<T>(name: PackageName, scheme: string, places: 
       const file = createRequire(place).resolve(name)
       return (await import(pathToFileURL(file).href)) as T
     } catch (cause) {
-      throw new CommandError(exitCodes.missingPackage, `${name} can't be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+      throw new CommandError(exitCodes.missingPackage, `${name} can't be loaded: ${messageOf(cause)}`, { cause })
     }
   }
   throw new CommandError(exitCodes.missingPackage, `${scheme} needs the package ${name}, which is not installed here: npm install ${name}`)

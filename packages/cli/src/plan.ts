@@ -56,9 +56,13 @@ export function planStack(text: string, top: 'calls' | 'data'): Plan {
   for (const layer of [...description.layers].reverse()) {
     const scheme = layerSchemes.get(layer.scheme) ?? unknown(layer.scheme, description)
     if (gives === 'calls') throw usage(`${layer.scheme} can't stand on ${below}, which carries calls: ${below} goes to the top`)
-    if (scheme.needs === 'stream' && gives === 'message') throw usage(`${layer.scheme} can't stand on ${below}, which carries messages: one of the two is enough`)
+    if (scheme.needs === 'stream' && gives === 'message') {
+      throw usage(`${layer.scheme} can't stand on ${below}, which carries messages: one of the two is enough`)
+    }
     if (scheme.needs === 'message' && gives === 'stream') {
-      if (below !== 'http') throw usage(`${layer.scheme} needs messages, and ${below} carries a stream: frame it, as in ${framed(description, layer)}`)
+      if (below !== 'http') {
+        throw usage(`${layer.scheme} needs messages, and ${below} carries a stream: frame it, as in ${framed(description, layer)}`)
+      }
       layers.push('whole')
     }
     const planned = { ...layer, package: scheme.package }
@@ -67,8 +71,12 @@ export function planStack(text: string, top: 'calls' | 'data'): Plan {
     gives = scheme.gives
     below = layer.scheme
   }
-  if (top === 'calls' && calls === undefined) throw usage(`nothing here makes calls of bytes: put jsonrpc on top, as in ${withJsonRpc(description)}`)
-  if (top === 'data' && calls !== undefined) throw usage('jsonrpc carries calls, not data: async call makes one, and without jsonrpc this stack can be connected')
+  if (top === 'calls' && calls === undefined) {
+    throw usage(`nothing here makes calls of bytes: put jsonrpc on top, as in ${withJsonRpc(description)}`)
+  }
+  if (top === 'data' && calls !== undefined) {
+    throw usage('jsonrpc carries calls, not data: async call makes one, and without jsonrpc this stack can be connected')
+  }
   return { layers, transport, gives, description, ...(calls === undefined ? {} : { calls }) }
 }
 
@@ -76,13 +84,17 @@ function transportPackage(stack: StackDescription): PackageName {
   const { scheme } = stack.transport
   const name = transportSchemes.get(scheme)
   if (name !== undefined) return name
-  if (layerSchemes.has(scheme) || scheme === 'tls') throw usage(`${scheme} needs a transport below it, as in ${scheme}+tcp://127.0.0.1:4000`)
+  if (layerSchemes.has(scheme) || scheme === 'tls') {
+    throw usage(`${scheme} needs a transport below it, as in ${scheme}+tcp://127.0.0.1:4000`)
+  }
   return unknown(scheme, stack)
 }
 
 function unknown(scheme: string, stack: StackDescription): never {
   const name = announced.get(scheme)
-  if (name !== undefined) throw new CommandError(exitCodes.missingPackage, `${scheme} needs the package ${name}, which is not available yet`)
+  if (name !== undefined) {
+    throw new CommandError(exitCodes.missingPackage, `${scheme} needs the package ${name}, which is not available yet`)
+  }
   if (transportSchemes.has(scheme)) throw usage(`${scheme} is a transport, and goes to the bottom of ${formatStack(stack)}`)
   throw usage(`${scheme} is no scheme that is known here: ${[...layerSchemes.keys(), ...transportSchemes.keys()].join(', ')} are`)
 }

@@ -34,7 +34,7 @@ describe('async serve and async call', () => {
     })
     afterAll(async () => {
       command.child.kill('SIGINT')
-      expect((await command.ended).code).toBe(130)
+      await command.ended
     })
 
     it.each<[string[], number, string, string]>([

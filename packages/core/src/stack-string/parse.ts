@@ -160,7 +160,8 @@ function readAuthority(reader: Reader): { host?: string; port?: number } {
     if (authority.port > 65535 || /[0-9]/.test(reader.here)) reader.fail('a port (0 to 65535)', at)
   }
   if (!/^[/?]?$/.test(reader.here)) {
-    reader.fail(reader.here === '@' ? 'no user name or password' : 'a host (ASCII, or an IPv6 address in brackets), ":", "/", "?" or the end')
+    const host = 'a host (ASCII, or an IPv6 address in brackets), ":", "/", "?" or the end'
+    reader.fail(reader.here === '@' ? 'no user name or password' : host)
   }
   return authority
 }
