@@ -1,0 +1,75 @@
+import { over, stack, whole, type Connector, type Messages, type StreamTransport, type Transport } from '@async/core'
+import { memoryMessagePair, memoryPair } from '@async/core/testing'
+import { httpConnector, httpServer } from '@async/protocol-http'
+import { jsonRpc, jsonRpcClient, type Caller } from '@async/protocol-jsonrpc'
+import { tcpConnector } from '@async/transport-tcp'
+import { Recorder } from './crossings.ts'
+import { framings } from './framings.ts'
+import type { StackReport } from './report.ts'
+import { makeService } from './service.ts'
+import { isRight, runStep, steps } from './steps.ts'
+
+const host = '127.0.0.1'
+const target = '/rpc'
+
+/** The seed's own stack: JSON-RPC over the HTTP-based transport over HTTP over TCP, with a tap at each boundary. */
+export function seedStack(port: number): { readonly stack: string; readonly caller: Caller; readonly recorder: Recorder } {
+  const recorder = new Recorder()
+  const http = httpConnector(over(tcpConnector({ host, port }), recorder.tap('bytes')), { target, host: `${host}:${port}` })
+  const caller = jsonRpcClient(over(http, recorder.tap('body'), whole(), recorder.tap('messages')))
+  return { stack: `jsonrpc+http+tcp://${host}:${port}${target}`, caller, recorder }
+}
+
+/** A stack to hold the conversation over. */
+export interface OtherStack {
+  readonly stack: string
+  converse(): Promise<StackReport>
+}
+
+/** Every other stack that exists so far. `ports`: those of the framings. */
+export function otherStacks(ports: readonly number[]): OtherStack[] {
+  const framed = framings.map(({ scheme, layer }, at) => {
+    const port = ports[at] ?? 0
+    const connector = over(tcpConnector({ host, port }), layer(), jsonRpc())
+    return other(`jsonrpc+${scheme}+tcp://${host}:${port}`, () => connector.connect())
+  })
+  return [
+    ...framed,
+    other('JSON-RPC over a pair of message transports in memory', async () => inMemory(memoryMessagePair())),
+    other('JSON-RPC over lines over a pair of streams in memory', async () => {
+      const { a, b } = memoryPair()
+      const [line] = framings
+      return inMemory({ a: line!.layer()(a), b: line!.layer()(b) })
+    }),
+    other('JSON-RPC over HTTP over a pair of streams in memory', async () => {
+      const service = makeService()
+      const serve = httpServer({ onExchange: (exchange) => void stack(exchange, whole(), jsonRpc(service)) })
+      const connector: Connector<StreamTransport> = {
+        async connect() {
+          const { a, b } = memoryPair()
+          serve(b)
+          return a
+        },
+      }
+      return jsonRpcClient(over(httpConnector(connector, { target, host: 'memory' }), whole()))
+    }),
+  ]
+}
+
+function inMemory({ a, b }: { readonly a: Transport<Messages>; readonly b: Transport<Messages> }): Caller {
+  jsonRpc(makeService())(b)
+  return jsonRpc()(a)
+}
+
+function other(name: string, open: () => Promise<Caller>): OtherStack {
+  return {
+    stack: name,
+    async converse() {
+      const caller = await open()
+      let right = true
+      for (const step of steps) right &&= isRight(step, await runStep(caller, step))
+      await caller[Symbol.asyncDispose]()
+      return { stack: name, messages: steps.length, right }
+    },
+  }
+}
