@@ -3,7 +3,7 @@
  * what becomes of a transport above it to what becomes of one below it.
  */
 import { whole, type Connector, type Layer, type Listener, type Messages, type StreamTransport, type Transport } from '@async/core'
-import type { Caller, Service } from '@async/protocol-jsonrpc'
+import type { Caller, Handler, Service } from '@async/protocol-jsonrpc'
 import { usage } from './exit.ts'
 import { tell, type Io } from './io.ts'
 import { layerOptions } from './layer-options.ts'
@@ -11,6 +11,7 @@ import type { Served } from './module.ts'
 import type { Params } from './params.ts'
 import type { Plan, PlannedLayer } from './plan.ts'
 import { loadSiblings, type Siblings } from './siblings.ts'
+import { Work } from './work.ts'
 
 const localhost = '127.0.0.1'
 
@@ -74,22 +75,25 @@ export interface Listening {
   readonly listener: Listener
   readonly host: string
   readonly port: number
+  /** The calls in flight. */
+  readonly work: Work
 }
 
 /** Listens, and serves functions to everyone who connects. */
 export async function listen(plan: Plan, functions: ReadonlyMap<string, Served>, io: Io): Promise<Listening> {
   const siblings = await loadSiblings(plan, io)
   const { jsonRpc } = siblings.jsonrpc
-  const service = makeService(siblings, functions, layerOptions(plan.calls as PlannedLayer, jsonRpcOptions), io)
+  const work = new Work()
+  const served = new Map([...functions].map(([name, each]) => [name, (params: Params) => work.run(() => spread(each, params))] as const))
+  const service = makeService(siblings, served, layerOptions(plan.calls as PlannedLayer, jsonRpcOptions), io)
   let accept: (transport: Any) => void = (transport) => void jsonRpc(service)(transport)
   for (const layer of [...plan.layers].reverse()) accept = accepts(layer, siblings, accept)
   const { host = localhost, port = 0 } = plan.transport
   const listener = await siblings.tcp.listenTcp({ host, port, ...layerOptions(plan.transport, tcpListenOptions) }, accept)
-  return { listener, host, port: listener.port }
+  return { listener, host, port: listener.port, work }
 }
 
-function makeService({ jsonrpc }: Siblings, functions: ReadonlyMap<string, Served>, options: object, io: Io): Service {
-  const handlers = new Map([...functions].map(([name, served]) => [name, (params: Params) => spread(served, params)] as const))
+function makeService({ jsonrpc }: Siblings, handlers: ReadonlyMap<string, Handler>, options: object, io: Io): Service {
   return jsonrpc.createService(handlers, {
     ...options,
     mapError: jsonrpc.integerCodes,
@@ -138,11 +142,27 @@ function framing(layer: PlannedLayer, { chunk }: Siblings): Layer<any, Transport
       return chunk.line({ deliverTail: true, ...layerOptions(layer, { ending: 'text', ...delimited }), mode })
     case 'nul':
       return chunk.nul({ deliverTail: true, ...layerOptions(layer, delimited), mode })
+    case 'chunk':
+      return chunk.chunk({ ...delimiter(layer), mode })
+    case 'exact':
+      return chunk.exact({ ...chunkBytes(layer), mode })
     case 'lsp':
       return chunk.lsp({ ...layerOptions(layer, { maxChunkBytes: 'count', maxHeaderBytes: 'count' }), mode })
     default:
       return chunk.lengthPrefix({ ...lengthPrefixOptions(layer), mode })
   }
+}
+
+function delimiter(layer: PlannedLayer): { delimiter: string } {
+  const options = layerOptions(layer, { delimiter: 'text', ...delimited })
+  if (options['delimiter'] === undefined) throw usage('chunk needs a delimiter, as in chunk;delimiter=%0D%0A')
+  return { deliverTail: true, ...options } as unknown as { delimiter: string }
+}
+
+function chunkBytes(layer: PlannedLayer): { chunkBytes: number } {
+  const options = layerOptions(layer, { chunkBytes: 'count' })
+  if (options['chunkBytes'] === undefined) throw usage('exact needs a length, as in exact;chunkBytes=16')
+  return options as { chunkBytes: number }
 }
 
 function lengthPrefixOptions(layer: PlannedLayer): object {

@@ -17,7 +17,8 @@ const stacks = `STACK is written top first, as in
   jsonrpc+line+tcp://127.0.0.1:4000     JSON-RPC, one message a line, over TCP
   jsonrpc+lsp+tcp://127.0.0.1:4000      the same, framed as language servers do
   tcp://example.test:7                  the bytes as they are
-Framings: line, nul, lsp, length-prefix. Options follow their layer: line;maxChunkBytes=65536.
+Framings: line, nul, lsp, length-prefix, chunk;delimiter=%0D%0A, exact;chunkBytes=16.
+Options follow their layer: line;maxChunkBytes=65536.
 `
 
 const texts: Readonly<Record<Topic, string>> = {

@@ -17,6 +17,8 @@ const layerSchemes: ReadonlyMap<string, LayerScheme> = new Map([
   ['nul', framing],
   ['lsp', framing],
   ['length-prefix', framing],
+  ['chunk', framing],
+  ['exact', framing],
   ['http', { package: '@async/protocol-http', needs: 'stream', gives: 'stream' }],
   ['jsonrpc', { package: '@async/protocol-jsonrpc', needs: 'message', gives: 'calls' }],
 ])

@@ -11,11 +11,15 @@ import { planStack } from './plan.ts'
 export async function serve(request: Request & { readonly command: 'serve' }, io: Io): Promise<ExitCode> {
   const plan = planStack(request.stack, 'calls')
   const functions = await loadModule(request.module, io.folder)
-  const { listener, host, port } = await listen(plan, functions, io)
+  const { listener, host, port, work } = await listen(plan, functions, io)
   io.stdout.write(`${formatStack({ ...plan.description, transport: { ...plan.description.transport, host, port } })}\n`)
   tell(io, `serving ${[...functions.keys()].join(', ')}; Ctrl-C ends it`)
   if (!io.signal.aborted) await once(io.signal, 'abort')
-  await listener.closeConnections({ graceMs: request.graceMs })
+  listener.close()
+  tell(io, `ending; calls that run have ${request.graceMs} ms to finish`)
+  const deadlineMs = performance.now() + request.graceMs
+  await work.idle(request.graceMs)
+  await listener.closeConnections({ graceMs: Math.max(0, deadlineMs - performance.now()) })
   io.signal.throwIfAborted()
   return exitCodes.ok
 }

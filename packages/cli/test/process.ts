@@ -43,14 +43,31 @@ export class Command {
   }
 
   /** The first line of its output; fails if it ends before. */
-  async firstLine(): Promise<string> {
+  firstLine(): Promise<string> {
+    return this.line(0)
+  }
+
+  /** The second line of its output. */
+  nextLine(): Promise<string> {
+    return this.line(1)
+  }
+
+  /** Resolves when `text` stands on standard error. */
+  async errorLine(text: string): Promise<void> {
+    while (!this.stderr.includes(text)) await this.more('stderr')
+  }
+
+  private async line(at: number): Promise<string> {
     for (;;) {
-      const text = Buffer.concat(this.out).toString()
-      const end = text.indexOf('\n')
-      if (end >= 0) return text.slice(0, end)
-      const ended = await Promise.race([once(this.child.stdout, 'data').then(() => undefined), this.ended])
-      if (ended !== undefined && ended.stdout.indexOf(10) < 0) throw new Error(`ended with ${ended.code}: ${ended.stderr}`)
+      const lines = Buffer.concat(this.out).toString().split('\n')
+      if (lines.length > at + 1) return lines[at] as string
+      await this.more('stdout')
     }
+  }
+
+  private async more(stream: 'stdout' | 'stderr'): Promise<void> {
+    const ended = await Promise.race([once(this.child[stream], 'data').then(() => undefined), this.ended])
+    if (ended !== undefined) throw new Error(`ended with ${ended.code}: ${ended.stderr}`)
   }
 }
 

@@ -26,6 +26,8 @@ describe('async serve and async call', () => {
     ['jsonrpc+nul+tcp://:0'],
     ['jsonrpc+lsp+tcp://:0'],
     ['jsonrpc+length-prefix+tcp://:0'],
+    ['jsonrpc+length-prefix;widthBytes=varint+tcp://:0'],
+    ['jsonrpc+chunk;delimiter=%0D%0A+tcp://:0'],
   ])('over %s', (text) => {
     let stack = ''
     let command: Command
@@ -75,6 +77,44 @@ describe('async serve and async call', () => {
     it('tells the operator what the caller is not told', () => {
       expect(command.stderr).toContain('RangeError: the secret is 42')
     })
+  })
+
+  it('answers the calls that run when it is told to end', async () => {
+    const { stack, command } = await served('jsonrpc+line+tcp://:0')
+    const caller = new Command(['call', stack, 'slow', '[300]'])
+    // The function says when it has begun.
+    await command.nextLine()
+    command.child.kill('SIGINT')
+    expect(seen(await caller.ended)).toEqual({ code: 0, stdout: '"slept"\n', stderr: '' })
+    expect((await command.ended).code).toBe(130)
+  })
+
+  it('does not wait longer than --grace, and a second Ctrl-C ends it at once', async () => {
+    for (const grace of ['0', '60000']) {
+      const command = new Command(['serve', '--grace', grace, 'jsonrpc+line+tcp://:0', module])
+      const stack = await command.firstLine()
+      const caller = new Command(['call', stack, 'slow', '[60000]'])
+      await command.nextLine()
+      command.child.kill('SIGINT')
+      if (grace !== '0') {
+        await command.errorLine('ending')
+        command.child.kill('SIGINT')
+      }
+      expect((await command.ended).code).toBe(130)
+      const { code, stderr } = await caller.ended
+      expect(code).toBe(3)
+      expect(stderr).toMatch(/^async: no answer: .*\n$/)
+    }
+  })
+
+  it('ends a call with 130 on Ctrl-C', async () => {
+    const { stack, command } = await served('jsonrpc+line+tcp://:0')
+    const caller = new Command(['call', stack, 'slow', '[60000]'])
+    await command.nextLine()
+    caller.child.kill('SIGINT')
+    expect(seen(await caller.ended)).toEqual({ code: 130, stdout: '', stderr: '' })
+    command.child.kill('SIGKILL')
+    await command.ended
   })
 
   it('listens on 127.0.0.1 unless the stack says otherwise', async () => {
