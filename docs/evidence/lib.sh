@@ -1,0 +1,85 @@
+# What the trials share. Sourced, not run.
+set -euo pipefail
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+scratch=$(mktemp -d)
+groups=()
+count=0
+
+# Ends what a trial started, as Ctrl-C would: whole process groups, and only those that it started.
+finish() {
+  local code=$? group
+  for group in "${groups[@]:-}"; do
+    [ -n "$group" ] && kill -INT -- "-$group" 2>/dev/null || true
+  done
+  for group in "${groups[@]:-}"; do
+    [ -n "$group" ] && wait "$group" 2>/dev/null || true
+  done
+  rm -rf "$scratch"
+  exit "$code"
+}
+trap finish EXIT
+
+fail() {
+  echo "WRONG: $*" >&2
+  exit 1
+}
+
+# expect WHAT WANTED CAME
+expect() {
+  if [ "$2" != "$3" ]; then
+    fail "$1
+  wanted: $2
+  came:   $3"
+  fi
+  count=$((count + 1))
+  echo "right: $1"
+}
+
+# needs PROGRAM…: a trial whose peer is missing is skipped on a user's machine, and a failure in CI.
+needs() {
+  local program
+  for program in "$@"; do
+    command -v "$program" >/dev/null 2>&1 && continue
+    [ "${CI:-}" = true ] && fail "$program is not installed"
+    echo "skipped: $program is not installed"
+    exit 0
+  done
+}
+
+# in_background LOG COMMAND…: in a process group of its own, so that `finish` can end all of it.
+in_background() {
+  local log=$1
+  shift
+  set -m
+  "$@" >"$log" 2>&1 </dev/null &
+  groups+=("$!")
+  set +m
+}
+
+# until_seen LOG PATTERN: prints the first line that matches, within 60 s.
+until_seen() {
+  local tries=0
+  until grep -m1 -E "$2" "$1" 2>/dev/null; do
+    tries=$((tries + 1))
+    [ "$tries" -gt 600 ] && fail "nothing like /$2/ in: $(cat "$1")"
+    sleep 0.1
+  done
+}
+
+# fresh COMMAND…: in a new clone of what is committed, with an empty home: no package store, no cache, no settings.
+fresh() {
+  mkdir -p "$scratch/home"
+  [ -d "$scratch/clone" ] || git clone -q "$repository" "$scratch/clone"
+  (cd "$scratch/clone" && env HOME="$scratch/home" XDG_DATA_HOME= XDG_CACHE_HOME= XDG_CONFIG_HOME= XDG_STATE_HOME= PNPM_HOME= "$@" </dev/null)
+}
+
+# async ARGUMENTS…: the command line as the workspace built it.
+async() {
+  node "$repository/packages/cli/dist/main.js" "$@"
+}
+
+done_well() {
+  [ "$count" -gt 0 ] || fail 'nothing was tried'
+  echo "$count trials, all right"
+}
