@@ -1,54 +1,32 @@
 /**
- * What `pnpm new-package` makes passes every check: tried in a copy of the workspace, where nothing else can go wrong than what is new.
+ * What `pnpm new-package` makes passes every check: tried in a copy of the workspace.
  */
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from './lib/run.mjs'
+import { WorkspaceCopy } from './lib/workspace-copy.mjs'
 
-/** The copy has core alone: the checks must hold for the new packages, not for those that are being worked on. */
-const copied = [
-  '.changeset/config.json', '.oxlintrc.json', 'LICENSE', 'package.json', 'pnpm-workspace.yaml', 'tsconfig.base.json', 'vitest.config.ts',
-  'types', 'scripts', 'docs', 'packages/core', 'packages/protocol-chunk',
-]
 const made = ['protocol-foo', 'transport-bar']
-let copy = ''
-
-/** @param {string} program @param {string[]} args */
-function execute(program, args) {
-  const { status, stdout, stderr } = spawnSync(program, args, { cwd: copy, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-  if (status !== 0) throw new Error(`${stdout}${stderr}`)
-  return stdout
-}
+/** @type {WorkspaceCopy} */
+let copy
 
 /** @param {string} name @param {string[]} args */
-const tool = (name, args) => execute(join(root, 'node_modules', '.bin', name), args)
-
-beforeAll(() => {
-  copy = mkdtempSync(join(tmpdir(), 'async-new-package-'))
-  for (const path of copied) cpSync(join(root, path), join(copy, path), { recursive: true, verbatimSymlinks: true })
-  writeFileSync(join(copy, 'tsconfig.json'), JSON.stringify({ files: [], references: [{ path: 'packages/core' }, { path: 'packages/protocol-chunk' }] }))
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-  for (const name of made) {
-    execute(process.execPath, ['scripts/new-package.mjs', name])
-    // What `pnpm install` would do.
-    mkdirSync(join(copy, 'packages', name, 'node_modules', '@async'), { recursive: true })
-    symlinkSync('../../../core', join(copy, 'packages', name, 'node_modules', '@async', 'core'))
-  }
-})
-afterAll(() => rmSync(copy, { recursive: true, force: true }))
+const tool = (name, args) => copy.execute(join(root, 'node_modules', '.bin', name), args)
 
 /** Lines of a check's output that concern what was made. @param {string} script */
-function complaints(script) {
-  try {
-    execute(process.execPath, [`scripts/${script}.mjs`])
-    return []
-  } catch (error) {
-    return /** @type {Error} */ (error).message.split('\n').filter((line) => made.some((name) => line.includes(name)))
+const complaints = (script) => copy.complaints(script).filter((line) => made.some((name) => line.includes(name)))
+
+beforeAll(() => {
+  copy = new WorkspaceCopy()
+  for (const name of made) {
+    copy.execute(process.execPath, ['scripts/new-package.mjs', name])
+    // What `pnpm install` would do.
+    mkdirSync(join(copy.folder, 'packages', name, 'node_modules', '@async'), { recursive: true })
+    symlinkSync('../../../core', join(copy.folder, 'packages', name, 'node_modules', '@async', 'core'))
   }
-}
+})
+afterAll(() => copy.remove())
 
 describe('pnpm new-package', () => {
   it('makes packages that the checks of packages, sources and documents accept', () => {
@@ -66,11 +44,11 @@ describe('pnpm new-package', () => {
   })
 
   it('makes packages whose tests pass', () => {
-    expect(tool('vitest', ['run', ...made.flatMap((name) => ['--project', name])])).toContain('Tests  4 passed')
+    expect(tool('vitest', ['run', ...made.flatMap((name) => ['--project', name])])).toMatch(/Tests\s+4 passed/)
   }, 60_000)
 
   it('refuses a name that is none, and a package that exists', () => {
-    expect(() => execute(process.execPath, ['scripts/new-package.mjs', 'foo'])).toThrow(/usage: pnpm new-package/)
-    expect(() => execute(process.execPath, ['scripts/new-package.mjs', 'protocol-foo'])).toThrow(/packages\/protocol-foo exists/)
+    expect(() => copy.execute(process.execPath, ['scripts/new-package.mjs', 'foo'])).toThrow(/usage: pnpm new-package/)
+    expect(() => copy.execute(process.execPath, ['scripts/new-package.mjs', 'protocol-foo'])).toThrow(/packages\/protocol-foo exists/)
   })
 })
