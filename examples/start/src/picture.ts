@@ -18,16 +18,16 @@ const layersOfClient: readonly (readonly [layer: string, below: Boundary])[] = [
 export function fullPicture(step: StepReport, number: number, style: Style): string {
   const lines = [title(step, number, style), '']
   lines.push(label('client process', style))
-  for (const [layer, below] of layersOfClient) lines.push(`  ${layer}`, ...crossing(step.client[below], below, style))
+  for (const [layer, below] of layersOfClient) lines.push(`  ${layer}`, ...crossing(step.client[below], below, style).flat())
   lines.push('  transport-tcp', label('~ ~ ~ ~ ~ ~ ~ the wire ~ ~ ~ ~ ~ ~ ~', style), label('server process', style), '  transport-tcp')
-  for (const [layer, below] of [...layersOfClient].reverse()) lines.push(...crossing(step.server[below], below, style), `  ${layer}`)
+  for (const [layer, below] of [...layersOfClient].reverse()) lines.push(...crossing(step.server[below], below, style).reverse().flat(), `  ${layer}`)
   return `${lines.join('\n')}\n`
 }
 
 /** Any other step: the client's side, and whether the server saw the same. */
 export function shortPicture(step: StepReport, number: number, style: Style): string {
   const lines = [title(step, number, style), '']
-  for (const [layer, below] of layersOfClient) lines.push(`  ${layer}`, ...crossing(step.client[below], below, style))
+  for (const [layer, below] of layersOfClient) lines.push(`  ${layer}`, ...crossing(step.client[below], below, style).flat())
   lines.push(step.agree ? '  the server process saw the same, the other way round' : paint('  the server process saw SOMETHING ELSE', 31, style))
   return `${lines.join('\n')}\n`
 }
@@ -67,8 +67,9 @@ function label(text: string, style: Style): string {
   return paint(text, 2, style)
 }
 
-function crossing({ down, up }: Crossing, boundary: Boundary, style: Style): string[] {
-  return [...arrows('↓', down, boundary, style), ...arrows('↑', up, boundary, style)]
+/** Lines for what went down, and lines for what came up. */
+function crossing({ down, up }: Crossing, boundary: Boundary, style: Style): string[][] {
+  return [arrows('↓', down, boundary, style), arrows('↑', up, boundary, style)]
 }
 
 function arrows(arrow: string, list: readonly string[], boundary: Boundary, style: Style): string[] {
