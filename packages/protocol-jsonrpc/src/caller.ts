@@ -1,7 +1,7 @@
 import { LimitError } from '@async/core'
 import { utf8Length } from '@async/core/base'
 import type { CallOptions } from './calls.ts'
-import { exceeds } from './limits.ts'
+import { exceeds, messageTooLong } from './limits.ts'
 import type { Limits } from './limits.ts'
 import { requestText } from './messages.ts'
 import type { Params } from './messages.ts'
@@ -23,7 +23,8 @@ export interface Caller {
    * @throws (rejects, exactly once) JsonRpcError: the answer is an error. ConnectionLostError `ERR_CONNECTION_CLOSED`,
    * `ERR_CONNECTION_LOST`: the connection ended. ConnectionError `ERR_TIMEOUT`. `signal.reason`. ProtocolError
    * `ERR_JSONRPC_INVALID_RESPONSE`: the answer is malformed. LimitError `ERR_JSONRPC_TOO_MANY_CALLS`,
-   * `ERR_JSONRPC_MESSAGE_TOO_LONG`, and `ERR_WRITE_QUEUE_FULL` of the transport. UsageError `ERR_INVALID_ARGUMENT`: JSON cannot carry the params.
+   * `ERR_JSONRPC_MESSAGE_TOO_LONG`, and `ERR_WRITE_QUEUE_FULL` of the transport. UsageError `ERR_INVALID_ARGUMENT`: JSON cannot carry
+   * the params.
    */
   call(method: string, params?: Params, options?: CallOptions): Promise<unknown>
   /** Sends a notification: whether the method exists, and what became of it, is never known. Await it where it returns a promise. */
@@ -50,15 +51,16 @@ export function callText(method: string, params: Params | undefined, id: number 
 
 /** The message of a batch. @throws as `batch` rejects. */
 export function batchText(entries: readonly BatchEntry[], ids: readonly (number | undefined)[], limits: Limits): string {
-  if (entries.length > limits.maxBatchItems) {
-    throw new LimitError('ERR_JSONRPC_BATCH_TOO_LONG', { limit: 'maxBatchItems', allowed: limits.maxBatchItems, actual: entries.length, unit: 'entries' })
+  const { maxBatchItems: allowed } = limits
+  if (entries.length > allowed) {
+    throw new LimitError('ERR_JSONRPC_BATCH_TOO_LONG', { limit: 'maxBatchItems', allowed, actual: entries.length, unit: 'entries' })
   }
   return withinLimit(`[${entries.map(({ method, params }, at) => requestText(method, params, ids[at])).join(',')}]`, limits)
 }
 
 function withinLimit(text: string, { maxMessageBytes }: Limits): string {
   if (!exceeds(text, maxMessageBytes)) return text
-  throw new LimitError('ERR_JSONRPC_MESSAGE_TOO_LONG', { limit: 'maxMessageBytes', allowed: maxMessageBytes, actual: utf8Length(text), unit: 'bytes' })
+  throw messageTooLong(utf8Length(text), maxMessageBytes)
 }
 
 /** The same promise; a rejection that nobody looks at is nobody's. */

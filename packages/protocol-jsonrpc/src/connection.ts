@@ -1,4 +1,4 @@
-import { ConnectionError, LimitError } from '@async/core'
+import { ConnectionError } from '@async/core'
 import type { CloseOptions, CloseReason, Info, Messages, Protocol, Transport } from '@async/core'
 import { byteLength, systemClock } from '@async/core/base'
 import { BatchAnswer } from './batch-answer.ts'
@@ -9,7 +9,7 @@ import type { CallOptions } from './calls.ts'
 import { diagnose } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError, errorCodes } from './errors.ts'
-import { exceeds } from './limits.ts'
+import { exceeds, messageTooLong } from './limits.ts'
 import type { Limits } from './limits.ts'
 import { errorText, parse, recognise } from './messages.ts'
 import type { Entry, Id, Params, Response } from './messages.ts'
@@ -141,14 +141,15 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   }
 
   dataReceived(data: Messages['in']): void {
-    if (exceeds(data, this.limits.maxMessageBytes)) return this.messageTooLong(byteLength(data))
+    if (exceeds(data, this.limits.maxMessageBytes)) return this.refuseLong(byteLength(data))
     let value: unknown
     try {
       value = parse(data)
     } catch (error) {
       this.diagnose({ kind: 'unreadable', error: error as Error })
-      if (this.serves) this.answer(errorText(null, errorCodes.parseError, 'Parse error'), null)
-      return
+      if (!this.serves) return
+      this.count().errors++
+      return this.answer(errorText(null, errorCodes.parseError, 'Parse error'), null)
     }
     if (Array.isArray(value)) this.batchReceived(value, data.length)
     else this.entryReceived(recognise(value), data.length)
@@ -221,6 +222,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
       if (entry.kind !== 'invalid') this.requests.accept(entry, share, batch, at)
       else {
         this.diagnose({ kind: 'invalid' })
+        if (this.serves) this.count().errors++
         const whole = batch.put(at, errorText(entry.id, errorCodes.invalidRequest, 'Invalid Request'), entry.id)
         if (whole !== undefined && this.serves) this.answer(whole, null)
       }
@@ -239,13 +241,15 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     this.answer(errorText(id, errorCodes.invalidRequest, 'Invalid Request', data), id)
   }
 
-  private messageTooLong(actual: number): void {
+  private refuseLong(actual: number): void {
     const allowed = this.limits.maxMessageBytes
-    const error = new LimitError('ERR_JSONRPC_MESSAGE_TOO_LONG', { limit: 'maxMessageBytes', allowed, actual, unit: 'bytes' })
+    const error = messageTooLong(actual, allowed)
     // It may be the answer to a call of ours, which would wait for ever.
     if (this.calls.size > 0) return this.abort(error)
     this.diagnose({ kind: 'unreadable', error })
-    if (this.serves) this.answer(errorText(null, errorCodes.invalidRequest, 'Invalid Request', { limit: 'maxMessageBytes', allowed, actual }), null)
+    if (!this.serves) return
+    this.count().errors++
+    this.answer(errorText(null, errorCodes.invalidRequest, 'Invalid Request', { limit: 'maxMessageBytes', allowed, actual }), null)
   }
 
   /** A call was sent: reading has to go on, and what waits may take its place. */

@@ -42,7 +42,9 @@ export class JsonRpcError extends Error {
 
   /** @throws UsageError `ERR_INVALID_ARGUMENT` if `code` is not an integer. */
   constructor(code: number, message: string, data?: unknown) {
-    if (!Number.isInteger(code)) throw new UsageError('ERR_INVALID_ARGUMENT', `the code of a JsonRpcError is an integer, not ${String(code)}`)
+    if (!Number.isInteger(code)) {
+      throw new UsageError('ERR_INVALID_ARGUMENT', `the code of a JsonRpcError is an integer, not ${String(code)}`)
+    }
     super(message)
     this.code = code
     this.data = data

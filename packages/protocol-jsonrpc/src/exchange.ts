@@ -1,10 +1,10 @@
-import { canHalfClose, LimitError, ProtocolError } from '@async/core'
+import { canHalfClose, ProtocolError } from '@async/core'
 import type { CloseReason, Connector, Messages, Protocol, Transport } from '@async/core'
 import { byteLength } from '@async/core/base'
 import type { CallOwner, Calls } from './calls.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError } from './errors.ts'
-import { exceeds } from './limits.ts'
+import { exceeds, messageTooLong } from './limits.ts'
 import { parse, recognise } from './messages.ts'
 
 /** What an exchange asks of its client. */
@@ -90,7 +90,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   dataReceived(data: Messages['in']): void {
     const allowed = this.client.maxMessageBytes
     if (exceeds(data, allowed)) {
-      const error = new LimitError('ERR_JSONRPC_MESSAGE_TOO_LONG', { limit: 'maxMessageBytes', allowed, actual: byteLength(data), unit: 'bytes' })
+      const error = messageTooLong(byteLength(data), allowed)
       this.failAll(() => error)
       return this.transport!.abort(error)
     }

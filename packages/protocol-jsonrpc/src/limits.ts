@@ -1,4 +1,4 @@
-import { limits as coreLimits, UsageError } from '@async/core'
+import { LimitError, limits as coreLimits, UsageError } from '@async/core'
 import { utf8Length } from '@async/core/base'
 
 /** What a peer and its service take and give, at most. Every one is an option, of the service or of the peer; the peer's wins. */
@@ -12,7 +12,7 @@ export interface Limits {
   readonly maxBatchItems: number
   /** Calls of ours that wait for an answer (4096). One more is rejected with `ERR_JSONRPC_TOO_MANY_CALLS`. */
   readonly maxPendingCalls: number
-  /** Handlers in flight, per peer (64). One that waits for a call of ours to the same peer does not count: see the README, "Flow control". */
+  /** Handlers in flight, per peer (64). One that waits for a call of ours to the same peer does not count: README, "Flow control". */
   readonly maxConcurrentHandlers: number
   /** Requests and notifications, per peer, that wait for a handler (1024). */
   readonly maxQueuedRequests: number
@@ -61,4 +61,9 @@ export function exceeds(data: Uint8Array | string, maxBytes: number): boolean {
   if (data.length > maxBytes) return true
   if (data.length * 3 <= maxBytes) return false
   return utf8Length(data) > maxBytes
+}
+
+/** What is thrown, or reported, for a message above `maxMessageBytes`. */
+export function messageTooLong(actual: number, allowed: number): LimitError {
+  return new LimitError('ERR_JSONRPC_MESSAGE_TOO_LONG', { limit: 'maxMessageBytes', allowed, actual, unit: 'bytes' })
 }

@@ -100,7 +100,9 @@ export class Outbox implements Producer {
     this.held.push(answer)
     if (this.held.length <= this.maxHeld) return
     // A peer that sends and never reads: only what is wrong, or was refused, gets this far, because no request is started meanwhile.
-    this.below.abort(new LimitError('ERR_JSONRPC_ANSWERS_UNREAD', { limit: 'unread answers', allowed: this.maxHeld, actual: this.held.length, unit: 'answers' }))
+    const limit = 'maxConcurrentHandlers + maxQueuedRequests'
+    const what = { limit, allowed: this.maxHeld, actual: this.held.length, unit: 'unread answers' }
+    this.below.abort(new LimitError('ERR_JSONRPC_ANSWERS_UNREAD', what))
   }
 }
 

@@ -27,14 +27,17 @@ export interface Peer extends Caller {
   readonly pendingCalls: number
   /** Why it ended. Never rejects. */
   readonly closed: Promise<CloseReason>
-  /** Sends a notification. @throws what the transport's `write` throws; ConnectionLostError once it ended; UsageError, LimitError as for `call`. */
+  /**
+   * Sends a notification.
+   * @throws what the transport's `write` throws; ConnectionLostError once it ended; UsageError and LimitError as `call` rejects.
+   */
   notify(method: string, params?: Params): void
   /**
    * Resolves when the transport takes more without queueing (`drained` of core's contract, F8): await it between calls to send
    * no faster than the other side reads.
    */
   drained(belowBytes?: number, signal?: AbortSignal): Promise<void>
-  /** Rejects the calls that wait, sends what was written, and closes the transport. Handlers in flight finish unanswered. Again: no effect. */
+  /** Rejects the calls that wait, sends what was written, and closes the transport. Handlers in flight finish unanswered. */
   close(options?: CloseOptions): void
   /** Rejects the calls that wait and aborts the transport: what was written and not sent is lost. */
   abort(cause?: unknown): void

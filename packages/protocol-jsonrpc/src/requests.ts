@@ -1,9 +1,8 @@
-import { LimitError } from '@async/core'
 import type { Info } from '@async/core'
 import { utf8Length } from '@async/core/base'
 import type { BatchAnswer } from './batch-answer.ts'
 import { errorCodes, internalErrorMessage } from './errors.ts'
-import { exceeds } from './limits.ts'
+import { exceeds, messageTooLong } from './limits.ts'
 import type { Limits } from './limits.ts'
 import { errorText, resultText } from './messages.ts'
 import type { Id, Notification, Request } from './messages.ts'
@@ -187,7 +186,7 @@ export class Requests {
     let text: string
     try {
       text = resultText(message.id, result)
-      if (exceeds(text, this.limits.maxMessageBytes)) throw tooLong(text, this.limits.maxMessageBytes)
+      if (exceeds(text, this.limits.maxMessageBytes)) throw messageTooLong(utf8Length(text), this.limits.maxMessageBytes)
     } catch (error) {
       reportError(this.service, error, message.method)
       this.answerError(job, message.id, errorCodes.internalError, internalErrorMessage)
@@ -233,7 +232,7 @@ export class Requests {
     let text: string
     try {
       text = errorText(id, code, message, data)
-      if (exceeds(text, this.limits.maxMessageBytes)) throw tooLong(text, this.limits.maxMessageBytes)
+      if (exceeds(text, this.limits.maxMessageBytes)) throw messageTooLong(utf8Length(text), this.limits.maxMessageBytes)
     } catch (error) {
       reportError(this.service, error, job.message.method)
       text = errorText(id, errorCodes.internalError, internalErrorMessage)
@@ -253,8 +252,4 @@ export class Requests {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-}
-
-function tooLong(text: string, allowed: number): LimitError {
-  return new LimitError('ERR_JSONRPC_MESSAGE_TOO_LONG', { limit: 'maxMessageBytes', allowed, actual: utf8Length(text), unit: 'bytes' })
 }

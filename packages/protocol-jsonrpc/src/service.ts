@@ -34,7 +34,7 @@ export interface Counters {
   readonly running: number
   /** Calls and notifications that wait for a handler. */
   readonly queued: number
-  /** Calls that were answered with an error, for whatever reason. */
+  /** Errors that were sent, for whatever reason: for calls, for what was no call, and for what was refused. */
   readonly errors: number
   /** Calls refused with −32000 and notifications dropped, because the queue was full. */
   readonly refused: number
@@ -43,12 +43,22 @@ export interface Counters {
 /** For those who count. */
 export type Counting = { -readonly [name in keyof Counters]: number }
 
+/** What a caller is told of an error: what a `JsonRpcError` is, or any object like it. */
+export interface ErrorForCaller {
+  /** An integer; anything else counts as no error for the caller. */
+  readonly code: number
+  /** One sentence. */
+  readonly message: string
+  /** Any JSON value, or undefined for none. */
+  readonly data?: unknown
+}
+
 /** Options of `createService`: limits, and what becomes of errors. */
 export interface ServiceOptions extends Partial<Limits> {
   /**
    * What else than `JsonRpcError` the caller may see: the error to send, or undefined for −32603 without detail. `integerCodes` is one.
    */
-  readonly mapError?: (error: unknown, context: Context) => { readonly code: number; readonly message: string; readonly data?: unknown } | undefined
+  readonly mapError?: (error: unknown, context: Context) => ErrorForCaller | undefined
   /**
    * Told once of each error that the caller does not see: what a handler threw, a result that JSON cannot carry or that is too long.
    * Default: `console.error`.
@@ -66,13 +76,16 @@ export interface Service {
   readonly options: ServiceOptions
 }
 
+/** Methods by name: an object's own functions, or a Map's. */
+export type Methods = { readonly [name: string]: Handler } | ReadonlyMap<string, Handler>
+
 /**
  * Makes a service of an object's own functions, or of a Map's. Names are looked up in a Map: `constructor` or `__proto__` are methods
  * only if they were registered.
  * @throws UsageError `ERR_INVALID_ARGUMENT` for a method that is not a function, and for names that begin with `rpc.`: they are the
  * specification's. (JSON-RPC 2.0 §8)
  */
-export function createService(methods: { readonly [name: string]: Handler } | ReadonlyMap<string, Handler>, options: ServiceOptions = {}): Service {
+export function createService(methods: Methods, options: ServiceOptions = {}): Service {
   const own = new Map<string, Handler>(methods instanceof Map ? methods : Object.entries(methods))
   for (const [name, handler] of own) {
     if (typeof handler !== 'function') throw new UsageError('ERR_INVALID_ARGUMENT', `method ${name}: not a function`)
@@ -90,7 +103,7 @@ export function integerCodes(error: unknown): JsonRpcError | undefined {
 }
 
 /** What the caller is told of what a handler threw; undefined: −32603 and nothing else. */
-export function errorForCaller(service: Service, error: unknown, context: Context): { code: number; message: string; data?: unknown } | undefined {
+export function errorForCaller(service: Service, error: unknown, context: Context): ErrorForCaller | undefined {
   if (isJsonRpcError(error)) return error
   const mapped = service.options.mapError?.(error, context)
   return mapped !== undefined && Number.isInteger(mapped.code) ? mapped : undefined
