@@ -127,4 +127,11 @@ describe('check-snippets', () => {
       'docs/ending.md: snippet packages/core/src/snippet.ts#one differs from the code; `node scripts/check-snippets.mjs --write` updates it',
     ])
   })
+
+  it('sees a code block that does not compile', () => {
+    const plant = (/** @type {string} */ text) => `\`\`\`ts\nimport { stack } from '@async/core'\n\nstack(1, 2)\n\`\`\`\n${text}`
+    expect(newComplaints('check-snippets', document, plant)).toEqual([
+      expect.stringMatching(/^docs\/ending\.md:1: the code block does not compile, in its line 3: TS2345: /),
+    ])
+  })
 })

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { root } from './run.mjs'
 
 const copied = [
-  '.changeset/config.json', '.oxlintrc.json', 'LICENSE', 'package.json', 'pnpm-workspace.yaml', 'tsconfig.base.json', 'vitest.config.ts',
+  '.changeset/config.json', '.oxlintrc.json', 'LICENSE', 'package.json', 'pnpm-workspace.yaml', 'tsconfig.base.json', 'tsconfig.check.json', 'vitest.config.ts',
   'types', 'scripts', 'docs', 'packages/core', 'packages/protocol-chunk',
 ]
 
