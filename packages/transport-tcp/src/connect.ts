@@ -6,8 +6,8 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { connect, isIP, type Socket } from 'node:net'
 import { ConnectionError, type Connector, limits, type StreamTransport, UsageError } from '@async/core'
 import { type TransportPolicy, transportPolicy } from '@async/core/base'
-import { connectionError } from './errors.ts'
-import type { TcpConnectOptions } from './options.ts'
+import { connectionError, lookupError } from './errors.ts'
+import { checkNumbers, checkPort, keepAlive, type TcpConnectOptions } from './options.ts'
 import { ReadSlab } from './read-slab.ts'
 import { formatAddress, TcpTransport } from './transport.ts'
 
@@ -16,14 +16,18 @@ import { formatAddress, TcpTransport } from './transport.ts'
  * @throws (rejects) `signal.reason` at once when aborted; ConnectionError `ERR_REFUSED`, `ERR_UNREACHABLE`, `ERR_HOST_NOT_FOUND`,
  * `ERR_CONNECT_TIMEOUT`, … of phase `connect`: the last attempt's, all of them in its cause. UsageError `ERR_INVALID_ARGUMENT`. (L1–L3)
  */
-export function connectTcp(options: TcpConnectOptions & { readonly signal?: AbortSignal }): Promise<StreamTransport> {
+export async function connectTcp(options: TcpConnectOptions & { readonly signal?: AbortSignal }): Promise<StreamTransport> {
   return tcpConnector(options).connect(options.signal === undefined ? {} : { signal: options.signal })
 }
 
 /** A connector of TCP transports to one host and port. @throws UsageError `ERR_INVALID_ARGUMENT`. */
 export function tcpConnector(options: TcpConnectOptions): Connector<StreamTransport> {
-  const { port } = options
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new UsageError('ERR_INVALID_ARGUMENT', `port is ${port}; it takes 1 to 65535`)
+  checkPort('port', options.port, 1)
+  if (options.localPort !== undefined) checkPort('localPort', options.localPort, 0)
+  checkNumbers(options, ['connectTimeoutMs', 'attemptDelayMs', 'keepAliveMs'])
+  if (options.localAddress !== undefined && isIP(options.localAddress) === 0) {
+    throw new UsageError('ERR_INVALID_ARGUMENT', `localAddress is ${options.localAddress}; it takes an IP address`)
+  }
   const policy = transportPolicy(options)
   return {
     connect: (how) =>
@@ -81,15 +85,22 @@ class Attempts {
     }
     looking.then(
       (addresses) => this.found(addresses),
-      (error: unknown) => this.fail(connectionError(error, 'connect', this.where())),
+      (error: unknown) => this.fail(lookupError(error, this.where())),
     )
   }
 
-  private found(addresses: readonly LookupAddress[]): void {
+  private found(found: readonly LookupAddress[]): void {
     if (this.settled) return
-    this.addresses = inTurn(addresses)
-    if (this.addresses.length === 0) this.fail(new ConnectionError('ERR_HOST_NOT_FOUND', `${this.where()}: the name has no address`, { phase: 'connect' }))
-    else this.tryNext()
+    const addresses = valid(found)
+    if (addresses === undefined) {
+      return this.fail(new UsageError('ERR_INVALID_ARGUMENT', `lookup(${JSON.stringify(this.host)}) did not give a list of { address, family }`))
+    }
+    if (addresses.length === 0) return this.fail(new ConnectionError('ERR_HOST_NOT_FOUND', `${this.where()}: the name has no address`, { phase: 'connect' }))
+    const { localAddress } = this.options
+    const family = localAddress === undefined ? undefined : isIP(localAddress)
+    this.addresses = inTurn(family === undefined ? addresses : addresses.filter((address) => address.family === family))
+    if (this.addresses.length > 0) return this.tryNext()
+    this.fail(new ConnectionError('ERR_ADDRESS_NOT_AVAILABLE', `${this.where()}: no address of the family of localAddress ${localAddress}`, { phase: 'connect' }))
   }
 
   private tryNext(): void {
@@ -103,7 +114,7 @@ class Attempts {
   }
 
   private tryAddress({ address, family }: LookupAddress): void {
-    const { port, localAddress, localPort, noDelay = true, keepAliveMs, ref = true } = this.options
+    const { port, localAddress, localPort, noDelay = true, ref = true } = this.options
     const slab = new ReadSlab()
     let transport: TcpTransport | undefined
     const where = formatAddress(address, port)
@@ -117,7 +128,7 @@ class Attempts {
         ...(localPort === undefined ? {} : { localPort }),
         allowHalfOpen: true,
         noDelay,
-        ...(keepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepAliveMs }),
+        ...keepAlive(this.options),
         onread: {
           buffer: () => slab.next(),
           // Always true: to stop is `pause()`'s business, which is strict also in here.
@@ -156,7 +167,7 @@ class Attempts {
     else if (this.pending.size === 0) {
       this.fail(this.errors.length === 1 ? error : new ConnectionError(error.code, `${this.where()}: all ${this.errors.length} addresses failed; the last: ${error.message}`, {
         phase: 'connect',
-        cause: new AggregateError(this.errors),
+        cause: new AggregateError(this.errors, 'what each attempt failed with'),
       }))
     }
   }
@@ -190,6 +201,16 @@ function lookup(host: string): Promise<LookupAddress[]> {
   return new Promise((resolve, reject) => {
     systemLookup(host, { all: true, verbatim: true }, (error, addresses) => (error === null ? resolve(addresses) : reject(error)))
   })
+}
+
+/** A look-up's answer with the families that the addresses have; `undefined` if it is none. A name among them would be looked up again. */
+function valid(found: unknown): LookupAddress[] | undefined {
+  if (!Array.isArray(found)) return undefined
+  const addresses = found.map((each: { readonly address?: unknown } | null | undefined) => {
+    const address = String(each?.address)
+    return { address, family: isIP(address) }
+  })
+  return addresses.every(({ family }) => family !== 0) ? addresses : undefined
 }
 
 /** The resolver's order, with the families taking turns (RFC 8305 §4). */

@@ -20,7 +20,17 @@ const codes: ReadonlyMap<string, readonly [code: string, words: string]> = new M
 
 /** Node's error as one of ours. `where` is an address, or what was tried. */
 export function connectionError(error: unknown, phase: 'connect' | 'open' | 'close', where: string): ConnectionError {
-  const errno = String((error as { readonly code?: unknown } | null)?.code)
-  const [code, words] = codes.get(errno) ?? ['ERR_CONNECTION', errno]
+  const { code: errno, message } = (typeof error === 'object' && error !== null ? error : {}) as { readonly code?: unknown; readonly message?: unknown }
+  const [code, words] = codes.get(String(errno)) ?? ['ERR_CONNECTION', String(message ?? error)]
   return new ConnectionError(code, `${where}: ${words}`, { cause: error, phase })
+}
+
+/** What a look-up failed with. Its errno are those of the name service: ECONNREFUSED is not the peer's. */
+export function lookupError(error: unknown, where: string): ConnectionError {
+  const known = connectionError(error, 'connect', where)
+  if (known.code === 'ERR_HOST_NOT_FOUND') return known
+  return new ConnectionError('ERR_HOST_NOT_FOUND', `${where}: the look-up failed: ${String((error as { readonly message?: unknown } | null)?.message ?? error)}`, {
+    cause: error,
+    phase: 'connect',
+  })
 }

@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { ConnectionError, limits, type Listener, type StreamTransport, UsageError } from '@async/core'
-import { type TransportPolicy, transportPolicy } from '@async/core/base'
+import { afterTurn, type TransportPolicy, transportPolicy } from '@async/core/base'
 import { connectionError } from './errors.ts'
-import type { TcpListenOptions } from './options.ts'
+import { checkNumbers, checkPort, keepAlive, type TcpListenOptions } from './options.ts'
 import { type Owner, formatAddress, TcpTransport } from './transport.ts'
 
 /** A listener of TCP transports, and what it counted. */
@@ -11,7 +11,7 @@ export interface TcpListener extends Listener {
   readonly port: number
   /** Transports that are open. */
   readonly connectionCount: number
-  /** Connections that wait, unread, for one of `maxConnections` to end. */
+  /** Connections that wait, unread, for one of `maxConnections` to end; also those whose peer has left, for nobody can know yet. */
   readonly heldCount: number
   /** Connections that were reset because `maxHeldConnections` were waiting. */
   readonly refusedCount: number
@@ -23,13 +23,14 @@ export interface TcpListener extends Listener {
 
 /**
  * Listens, and hands every accepted transport to `onTransport`, which starts it, now or soon: one that is not started within
- * `startTimeoutMs` is aborted. What `onTransport` throws aborts that transport, and is reported.
+ * `startTimeoutMs` is aborted. What `onTransport` throws, or its promise rejects with, aborts that transport, and is reported.
  * @throws (rejects) ConnectionError `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_NOT_AVAILABLE`, `ERR_ACCESS`, …; UsageError `ERR_UNSUPPORTED` for
  * `reusePort` on a runtime that ignores it, `ERR_INVALID_ARGUMENT`. (L4–L9)
  */
 export async function listenTcp(options: TcpListenOptions, onTransport: (transport: StreamTransport) => void): Promise<TcpListener> {
   const { port = 0, host = '127.0.0.1' } = options
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('ERR_INVALID_ARGUMENT', `port is ${port}; it takes 0 to 65535`)
+  checkPort('port', port, 0)
+  checkNumbers(options, ['backlog', 'maxConnections', 'maxHeldConnections', 'startTimeoutMs', 'keepAliveMs'])
   const policy = transportPolicy(options)
   if (options.reusePort === true && !(await supportsReusePort())) {
     throw new UsageError('ERR_UNSUPPORTED', 'this runtime ignores reusePort: a second listener on a port would fail, or take it over')
@@ -37,10 +38,6 @@ export async function listenTcp(options: TcpListenOptions, onTransport: (transpo
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: options.noDelay ?? true, ...keepAlive(options) })
   await bind(server, options, host, port)
   return new TcpServer(server, options, policy, onTransport)
-}
-
-function keepAlive(options: TcpListenOptions): { keepAlive?: true; keepAliveInitialDelay?: number } {
-  return options.keepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: options.keepAliveMs }
 }
 
 function bind(server: Server, options: TcpListenOptions, host: string, port: number): Promise<void> {
@@ -130,39 +127,44 @@ class TcpServer implements TcpListener, Owner {
     this.open.delete(transport)
     this.policy.clock.clearTimer(this.startTimers.get(transport))
     this.startTimers.delete(transport)
-    const next = this.waiting.values().next().value
-    if (next !== undefined && this.open.size < (this.options.maxConnections ?? Infinity)) {
-      this.waiting.delete(next)
-      // From a turn of its own: the transport that ended is still in the middle of it.
-      setImmediate(() => this.take(next))
-    }
+    // From a turn of its own: the transport that ended is still in the middle of it.
+    if (this.waiting.size > 0) afterTurn(() => this.fill())
     this.maybeClosed()
+  }
+
+  private get hasRoom(): boolean {
+    return this.open.size < (this.options.maxConnections ?? Infinity)
   }
 
   private accepted(socket: Socket): void {
     if (this.options.ref === false) socket.unref()
-    if (this.open.size < (this.options.maxConnections ?? Infinity) && this.waiting.size === 0) return this.take(socket)
-    if (this.waiting.size >= (this.options.maxHeldConnections ?? 64)) {
+    if (this.hasRoom && this.waiting.size === 0) return this.take(socket)
+    socket.on('error', ignore)
+    if (this.waiting.size < (this.options.maxHeldConnections ?? 64)) this.waiting.add(socket)
+    else {
       this.refusedCount++
-      socket.on('error', () => {})
       socket.resetAndDestroy()
-      return
     }
-    this.waiting.add(socket)
-    socket.on('error', () => {})
-    socket.on('close', () => this.waiting.delete(socket))
+  }
+
+  /** Takes those that wait, the oldest first, while there is room. */
+  private fill(): void {
+    for (const socket of this.waiting) {
+      if (!this.hasRoom) return
+      this.waiting.delete(socket)
+      socket.off('error', ignore)
+      this.take(socket)
+    }
   }
 
   private take(socket: Socket): void {
-    if (!this.accepting || socket.destroyed) return void socket.destroy()
     const transport = new TcpTransport(this.policy, socket, this)
     this.open.add(transport)
     try {
-      this.onTransport(transport)
+      const result: unknown = this.onTransport(transport)
+      if (result instanceof Promise) result.catch((error: unknown) => this.handlerFailed(transport, error))
     } catch (error) {
-      this.policy.onError(error)
-      transport.abort(error)
-      return
+      this.handlerFailed(transport, error)
     }
     if (!transport.isIdle) return
     const ms = this.options.startTimeoutMs ?? 10_000
@@ -173,10 +175,17 @@ class TcpServer implements TcpListener, Owner {
     this.startTimers.set(transport, timer)
   }
 
+  private handlerFailed(transport: TcpTransport, error: unknown): void {
+    this.policy.onError(error)
+    transport.abort(error)
+  }
+
   private maybeClosed(): void {
     if (!this.accepting && !this.server.listening && this.open.size === 0) queueMicrotask(this.resolveClosed)
   }
 }
+
+function ignore(): void {}
 
 let reusePort: Promise<boolean> | undefined
 

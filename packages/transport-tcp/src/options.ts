@@ -1,11 +1,12 @@
 import type { LookupAddress } from 'node:dns'
+import { UsageError } from '@async/core'
 import type { TransportOptions } from '@async/core/base'
 
 /** What sockets of both sides can be told. */
 export interface TcpSocketOptions extends TransportOptions {
   /** Send small writes at once (no Nagle). The transport batches a turn's writes itself. Default true. */
   readonly noDelay?: boolean
-  /** Milliseconds of silence before the OS asks whether the peer is there. Default: it does not ask. */
+  /** Milliseconds of silence before the OS asks whether the peer is there; it counts whole seconds, at least one. Default: it does not ask. */
   readonly keepAliveMs?: number
   /** Whether an open connection, or listener, keeps the process alive. Default true. */
   readonly ref?: boolean
@@ -20,7 +21,7 @@ export interface TcpConnectOptions extends TcpSocketOptions {
   readonly host?: string
   /** The port, 1 to 65,535. */
   readonly port: number
-  /** Our own address, where the machine has several. */
+  /** Our own address, where the machine has several. Of the peer's, only those of its family are tried. */
   readonly localAddress?: string
   /** Our own port. Default: the OS chooses. */
   readonly localPort?: number
@@ -50,4 +51,26 @@ export interface TcpListenOptions extends TcpSocketOptions {
   readonly startTimeoutMs?: number
   /** Share the port with other processes. Refused with `ERR_UNSUPPORTED` where the runtime ignores it (Node 20). Default false. */
   readonly reusePort?: boolean
+}
+
+/** @throws UsageError `ERR_INVALID_ARGUMENT` unless each of `names` is absent from `options`, or a number from 0. */
+export function checkNumbers<T>(options: T, names: readonly (keyof T & string)[]): void {
+  for (const name of names) {
+    const value: unknown = options[name]
+    if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
+      throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}; it takes a number from 0`)
+    }
+  }
+}
+
+/** @throws UsageError `ERR_INVALID_ARGUMENT` unless `port` is an integer from `least` to 65,535. */
+export function checkPort(name: string, port: unknown, least: 0 | 1): void {
+  if (!Number.isInteger(port) || (port as number) < least || (port as number) > 65_535) {
+    throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${String(port)}; it takes ${least} to 65535`)
+  }
+}
+
+/** What Node's sockets are told of `keepAliveMs`: it cuts to seconds, and 0 would turn it off. */
+export function keepAlive({ keepAliveMs }: TcpSocketOptions): { keepAlive?: true; keepAliveInitialDelay?: number } {
+  return keepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: Math.max(1_000, Math.ceil(keepAliveMs / 1_000) * 1_000) }
 }

@@ -11,7 +11,7 @@
  */
 import { Socket } from 'node:net'
 import { ConnectionError, type Data, type HalfClosable, type Info, type Stream } from '@async/core'
-import { QueuedTransport, type TransportPolicy } from '@async/core/base'
+import { byteLength, QueuedTransport, type TransportPolicy } from '@async/core/base'
 import { connectionError } from './errors.ts'
 
 /** Who keeps count of open transports: a listener. */
@@ -22,23 +22,30 @@ export interface Owner {
 
 /** Batches up to this size are copied into one write; above, the pieces go to writev as they are. Measured: a writev costs about what copying 16 KiB does. */
 const joinBelowBytes = 16 * 1024
+/** So are larger ones whose pieces are shorter than this on average: each piece of a writev has its own cost. */
+const joinPiecesBelowBytes = 1024
 
 /** A TCP connection. */
 export class TcpTransport extends QueuedTransport<Stream> implements HalfClosable {
   readonly carries = 'stream'
-  readonly info: Info
+  readonly info: TcpInfo
   private readonly socket: Socket
+  /** The listener that accepted it; a transport without one was dialled, and reads with `onread`. */
   private readonly owner: Owner | undefined
-  private readonly dialled: boolean
   private listening = false
-  private endAsked = false
+  private wantsData = false
+  /** Our end: asked of Node, and announced to the peer. */
+  private end: 'none' | 'asked' | 'done' = 'none'
+  /** How to let the socket go, once our end is announced. */
+  private letGoLater: { readonly reset: boolean } | undefined
+  /** Set when the loss was reported: what Node says later is an echo of it. */
+  private lossKnown = false
 
-  /** `socket` is paused, connected, and half-open; the transport owns it. `remote` is given if it was dialled. */
+  /** `socket` is paused, connected, and half-open; the transport owns it. It has an `owner` if it was accepted, `remote` if it was dialled. */
   constructor(policy: TransportPolicy, socket: Socket, owner: Owner | undefined, remote?: string) {
     super(policy)
     this.socket = socket
     this.owner = owner
-    this.dialled = remote !== undefined
     this.info = new TcpInfo(socket, remote)
     socket.on('error', ignore)
     socket.on('end', () => this.socketEnded())
@@ -57,6 +64,8 @@ export class TcpTransport extends QueuedTransport<Stream> implements HalfClosabl
   /** Data that `onread` took. */
   dataRead(data: Uint8Array): void {
     this.received(data)
+    // A `resume` of Node's that was on its way when we paused begins to read all the same: one read is held, and no more.
+    if (!this.wantsData) this.socket.pause()
   }
 
   protected scheduleFlush(): void {
@@ -72,11 +81,10 @@ export class TcpTransport extends QueuedTransport<Stream> implements HalfClosabl
 
   protected send(batch: Data[], bytes: number): void {
     const { socket } = this
+    const text = batch.length > 1 ? joinedText(batch, bytes) : undefined
     if (batch.length === 1) write(socket, batch[0]!, bytes)
-    else if (batch.every((data) => typeof data === 'string')) {
-      const text = batch.join('')
-      write(socket, text, bytes)
-    } else if (bytes <= joinBelowBytes) {
+    else if (text !== undefined) write(socket, text, bytes)
+    else if (bytes <= joinBelowBytes || bytes < joinPiecesBelowBytes * batch.length) {
       socket.write(Buffer.concat(batch.map((data) => (typeof data === 'string' ? Buffer.from(data) : data)), bytes))
     } else {
       socket.cork()
@@ -90,26 +98,41 @@ export class TcpTransport extends QueuedTransport<Stream> implements HalfClosabl
   }
 
   protected sendEnd(): void {
-    this.endAsked = true
-    this.socket.end((error?: Error | null) => error == null && this.endSent())
+    this.end = 'asked'
+    this.socket.end((error?: Error | null) => {
+      this.end = 'done'
+      if (this.letGoLater !== undefined) this.letGo(this.letGoLater.reset)
+      else if (error == null) this.endSent()
+    })
   }
 
   protected startReading(): void {
     const { socket } = this
+    this.wantsData = true
     if (!this.listening) {
       this.listening = true
-      if (!this.dialled) socket.on('data', (data: Buffer) => this.received(data))
+      if (this.owner !== undefined) socket.on('data', (data: Buffer) => this.received(data))
     }
     socket.resume()
     // With a failed write behind it, Node's reader would not go on by itself.
-    if (this.writeHalf === 'broken' && !this.dialled) socket._read(0)
+    if (this.writeHalf === 'broken' && this.owner !== undefined) socket._read(0)
   }
 
   protected stopReading(): void {
+    this.wantsData = false
     this.socket.pause()
   }
 
   protected destroy(reset: boolean): void {
+    this.lossKnown = true
+    this.wantsData = false
+    this.info.remember()
+    // While a shutdown is on its way, libuv refuses to reset, and the descriptor would leak: a turn later it does.
+    if (this.end === 'asked') this.letGoLater = { reset }
+    else this.letGo(reset)
+  }
+
+  private letGo(reset: boolean): void {
     const { socket } = this
     delete (socket as { destroy?: unknown }).destroy
     if (reset) socket.resetAndDestroy()
@@ -122,56 +145,74 @@ export class TcpTransport extends QueuedTransport<Stream> implements HalfClosabl
    * is out, it knows none after a clean end either, and the two look alike.
    */
   private socketEnded(): void {
-    if (!this.endAsked && peerOf(this.socket) === undefined) this.resetByPeer(undefined)
+    if (this.lossKnown) return
+    if (this.end === 'none' && peerOf(this.socket) === undefined) this.resetByPeer(undefined)
     else this.receivedEof()
   }
 
   private socketFailed(error: Error): void {
-    const ours = connectionError(error, 'open', 'TCP')
-    if ((error as NodeJS.ErrnoException).syscall === 'write' || (error as NodeJS.ErrnoException).syscall === 'shutdown') {
-      // Reading goes on. Node's Readable no longer reports the end once a write has failed, but it still pushes it.
-      this.socket.push = (data: Uint8Array | null) => {
-        if (data === null) this.socketEnded()
-        else this.received(data)
-        return true
-      }
-      this.writeFailed({ kind: 'reset', error: ours })
-    } else this.resetByPeer(ours)
+    if (this.lossKnown) return
+    const ours = connectionError(error, 'open', this.info.remote)
+    const { syscall } = error as NodeJS.ErrnoException
+    if (syscall !== 'write' && syscall !== 'shutdown') return this.resetByPeer(ours)
+    this.takeAhead()
+    // Reading goes on. Node's Readable no longer reports the end once a write has failed, but it still pushes it.
+    this.socket.push = (data: Uint8Array | null) => {
+      if (data === null) this.socketEnded()
+      else this.received(data)
+      return this.wantsData
+    }
+    this.writeFailed({ kind: kindOf(ours), error: ours })
   }
 
   private resetByPeer(error: ConnectionError | undefined): void {
-    // What Node had read before it saw the reset was received, and comes first.
+    this.lossKnown = true
+    this.takeAhead()
+    const ours = error ?? new ConnectionError('ERR_RESET', `${this.info.remote}: the peer dropped the connection`)
+    this.lost({ kind: kindOf(ours), error: ours })
+  }
+
+  /** What Node had read before it saw the failure was received, and comes first. `read` emits 'data', once somebody listens to that. */
+  private takeAhead(): void {
+    if (this.owner === undefined) return
     const ahead = this.socket.read() as Buffer | null
-    if (ahead !== null) this.received(ahead)
-    const kind = error?.code === 'ERR_TIMEOUT' ? 'timeout' : 'reset'
-    this.lost({ kind, error: error ?? new ConnectionError('ERR_RESET', 'TCP: the peer dropped the connection') })
+    if (ahead !== null && !this.listening) this.received(ahead)
   }
 }
 
-/** Addresses are asked of the OS when they are read, through a view of the socket: Node would remember the peer's, and D17 needs to ask again. */
+function kindOf(error: ConnectionError): 'timeout' | 'reset' {
+  return error.code === 'ERR_TIMEOUT' ? 'timeout' : 'reset'
+}
+
+/**
+ * The peer's address is asked for through a view of the socket: Node would remember it, and D17 needs to ask again. An accepted socket is
+ * asked at once, for a reset makes the OS forget; our own address when somebody wants it, or at the end.
+ */
 class TcpInfo implements Info {
   readonly pausable = true
   readonly resets = true
   readonly halfCloses = true
   readonly readsAfterWriteError: boolean
+  readonly remote: string
   private readonly socket: Socket
-  private known: { local: string | undefined; remote: string | undefined }
+  private ours: string | undefined
 
-  constructor(socket: Socket, remote: string | undefined) {
+  constructor(socket: Socket, dialled: string | undefined) {
     this.socket = socket
-    this.known = { local: undefined, remote }
-    this.readsAfterWriteError = remote !== undefined
+    this.readsAfterWriteError = dialled !== undefined
+    this.remote = dialled ?? peerOf(socket) ?? ''
   }
 
   get local(): string {
-    const { localAddress, localPort } = this.socket
-    if (localAddress !== undefined && localPort !== undefined) this.known.local = formatAddress(localAddress, localPort)
-    return this.known.local ?? ''
+    this.remember()
+    return this.ours ?? ''
   }
 
-  get remote(): string {
-    this.known.remote ??= peerOf(this.socket)
-    return this.known.remote ?? ''
+  /** Asks the OS while it can still be asked. */
+  remember(): void {
+    if (this.ours !== undefined) return
+    const { localAddress, localPort } = this.socket
+    if (localAddress !== undefined && localPort !== undefined) this.ours = formatAddress(localAddress, localPort)
   }
 }
 
@@ -183,6 +224,13 @@ function peerOf(socket: Socket): string | undefined {
 /** `127.0.0.1:80`, `[::1]:80`. */
 export function formatAddress(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Strings of one batch as one string, unless the seam between two makes a surrogate pair of halves: those are U+FFFD each. */
+function joinedText(batch: readonly Data[], bytes: number): string | undefined {
+  if (!batch.every((data) => typeof data === 'string')) return undefined
+  const text = batch.join('')
+  return text.length === bytes || byteLength(text) === bytes ? text : undefined
 }
 
 /** One string of ASCII is the cheapest write there is: no Buffer is made for it. */
