@@ -1,4 +1,4 @@
-import { ConnectionError, LimitError, ProtocolError } from '@async/core'
+import { ConnectionError, LimitError, ProtocolError, UsageError } from '@async/core'
 import type { Clock } from '@async/core/base'
 import type { Id, Response } from './messages.ts'
 import { Signals } from './signals.ts'
@@ -7,7 +7,7 @@ import { Signals } from './signals.ts'
 export interface CallOptions {
   /** Gives the call up: it is rejected with `signal.reason`, and an answer that comes later is ignored. The other side is not told. */
   readonly signal?: AbortSignal
-  /** Milliseconds to wait for the answer; then the call is rejected with `ERR_TIMEOUT`. Default: the peer's `callTimeoutMs`. */
+  /** Milliseconds to wait for the answer; then the call is rejected with `ERR_TIMEOUT`. Default: `callTimeoutMs`. Infinity: no end. */
   readonly timeoutMs?: number
 }
 
@@ -31,6 +31,16 @@ interface Entry extends PendingCall {
   signal: AbortSignal | undefined
 }
 
+/** What timers can count to, 24.8 days. Beyond it Node fires at once; we do not wait that long for the end of a wait. */
+const maxTimerMs = 2 ** 31 - 1
+
+/** @throws UsageError `ERR_INVALID_ARGUMENT` unless it is absent, or a number from 0. */
+export function checkTimeout(name: string, timeoutMs: number | undefined): void {
+  if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+    throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${String(timeoutMs)}; it takes a number from 0`)
+  }
+}
+
 /**
  * The calls that wait for an answer. Whatever settles one takes it out of the map first, with its timer and its place at a signal: so each
  * settles once, and nothing stays.
@@ -49,6 +59,7 @@ export class Calls {
   private lastId = 0
 
   constructor(clock: Clock, maxPendingCalls: number, defaultTimeoutMs: number | undefined) {
+    checkTimeout('callTimeoutMs', defaultTimeoutMs)
     this.clock = clock
     this.maxPendingCalls = maxPendingCalls
     this.defaultTimeoutMs = defaultTimeoutMs
@@ -58,8 +69,14 @@ export class Calls {
     return this.entries.size
   }
 
-  /** @throws LimitError `ERR_JSONRPC_TOO_MANY_CALLS` unless `count` more calls may wait. */
-  assertRoom(count: number): void {
+  /**
+   * Asked before `count` calls are sent.
+   * @throws `signal.reason` if that has aborted; UsageError `ERR_INVALID_ARGUMENT` for a time-out that is none; LimitError
+   * `ERR_JSONRPC_TOO_MANY_CALLS` unless so many more may wait.
+   */
+  admit(count: number, options: CallOptions | undefined): void {
+    options?.signal?.throwIfAborted()
+    checkTimeout('timeoutMs', options?.timeoutMs)
     const actual = this.entries.size + count
     if (actual <= this.maxPendingCalls) return
     throw new LimitError('ERR_JSONRPC_TOO_MANY_CALLS', { limit: 'maxPendingCalls', allowed: this.maxPendingCalls, actual, unit: 'calls' })
@@ -80,7 +97,7 @@ export class Calls {
     this.entries.set(id, entry)
     this.owed++
     const timeoutMs = options?.timeoutMs ?? this.defaultTimeoutMs
-    if (timeoutMs !== undefined && timeoutMs !== Infinity) {
+    if (timeoutMs !== undefined && timeoutMs <= maxTimerMs) {
       entry.timer = this.clock.setTimer(() => {
         entry.timer = undefined
         this.fail(id, new ConnectionError('ERR_TIMEOUT', `${method}: no answer within ${timeoutMs} ms`))

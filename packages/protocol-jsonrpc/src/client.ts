@@ -149,7 +149,6 @@ class ExchangeClient implements Client, ExchangeOwner {
 
   private assertOpen(calls: number, options: CallOptions | undefined): void {
     if (this.isClosed) throw new ConnectionLostError({ kind: 'closed', by: 'local', unsentBytes: 0, unreadBytes: 0 })
-    options?.signal?.throwIfAborted()
-    this.calls.assertRoom(calls)
+    this.calls.admit(calls, options)
   }
 }

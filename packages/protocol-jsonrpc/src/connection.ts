@@ -44,6 +44,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   private state: 'open' | 'ending' | 'closed' = 'open'
   private lost: CloseReason | undefined
   private holding = false
+  private counted = false
 
   constructor(below: Transport<Messages>, service: Service, serves: boolean, limits: Limits, options: PeerOptions) {
     this.below = below
@@ -77,8 +78,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   call(method: string, params?: Params, options?: CallOptions): Promise<unknown> {
     try {
       this.assertAnswerable()
-      options?.signal?.throwIfAborted()
-      this.calls.assertRoom(1)
+      this.calls.admit(1, options)
       const id = this.calls.takeId()
       this.below.write(callText(method, params, id, this.limits))
       const { promise } = this.calls.open(id, method, options)
@@ -98,8 +98,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     if (entries.length === 0) return []
     try {
       this.assertAnswerable()
-      options?.signal?.throwIfAborted()
-      this.calls.assertRoom(entries.reduce((count, entry) => (entry.notification === true ? count : count + 1), 0))
+      this.calls.admit(entries.reduce((count, entry) => (entry.notification === true ? count : count + 1), 0), options)
       const ids = entries.map((entry) => (entry.notification === true ? undefined : this.calls.takeId()))
       this.below.write(batchText(entries, ids, this.limits))
       const promises = entries.map((entry, at) => {
@@ -136,6 +135,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   // ── from below ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   connectionMade(): void {
+    this.counted = true
     this.count().peers++
     this.below.register(this.outbox)
   }
@@ -162,12 +162,12 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     // Answers cannot come any more; handlers that wait for them must not wait for ever.
     this.lost = { kind: 'closed', by: 'peer', unsentBytes: 0, unreadBytes: 0 }
     this.calls.failAll(() => this.lostError())
-    this.requests.pumpSoon()
     this.balance()
   }
 
   connectionLost(reason: CloseReason): void {
-    this.count().peers--
+    // A transport that fails to open is lost without having been made.
+    if (this.counted) this.count().peers--
     this.end(reason)
   }
 
@@ -203,28 +203,29 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   }
 
   private batchReceived(values: readonly unknown[], bytes: number): void {
+    const { maxBatchItems, maxMessageBytes } = this.limits
     if (values.length === 0) return this.refuse(null)
+    // Before each of a million numbers is looked at: no more entries can be answers than are owed.
+    if (values.length > maxBatchItems + this.calls.owed) return this.refuseBatch(values.length)
     const others: Exclude<Entry, Response>[] = []
     for (const value of values) {
       const entry = recognise(value)
       if (entry.kind === 'request' || entry.kind === 'notification' || entry.kind === 'invalid') others.push(entry)
       else this.responseReceived(entry)
     }
-    const { maxBatchItems, maxMessageBytes } = this.limits
-    if (others.length > maxBatchItems) {
-      return this.refuse(null, { limit: 'maxBatchItems', allowed: maxBatchItems, actual: others.length })
-    }
+    if (others.length > maxBatchItems) return this.refuseBatch(others.length)
     const batch = new BatchAnswer(others.length, maxMessageBytes)
-    for (const entry of others) if (entry.kind !== 'notification') batch.owe()
+    for (const { kind } of others) if (kind === 'request' || (kind === 'invalid' && this.serves)) batch.owe()
     const share = Math.ceil(bytes / values.length)
     for (let at = 0; at < others.length; at++) {
       const entry = others[at]!
       if (entry.kind !== 'invalid') this.requests.accept(entry, share, batch, at)
       else {
         this.diagnose({ kind: 'invalid' })
-        if (this.serves) this.count().errors++
+        if (!this.serves) continue
+        this.count().errors++
         const whole = batch.put(at, errorText(entry.id, errorCodes.invalidRequest, 'Invalid Request'), entry.id)
-        if (whole !== undefined && this.serves) this.answer(whole, null)
+        if (whole !== undefined) this.answer(whole, null)
       }
     }
   }
@@ -239,6 +240,10 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     if (!this.serves) return
     this.count().errors++
     this.answer(errorText(id, errorCodes.invalidRequest, 'Invalid Request', data), id)
+  }
+
+  private refuseBatch(actual: number): void {
+    this.refuse(null, { limit: 'maxBatchItems', allowed: this.limits.maxBatchItems, actual })
   }
 
   private refuseLong(actual: number): void {

@@ -1,6 +1,7 @@
 import type { CloseOptions, CloseReason, Info, Messages, Transport } from '@async/core'
 import type { Clock } from '@async/core/base'
 import type { Caller } from './caller.ts'
+import { checkTimeout } from './calls.ts'
 import { Connection } from './connection.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { resolveLimits } from './limits.ts'
@@ -46,10 +47,11 @@ export interface Peer extends Caller {
 /**
  * The step of a stack that makes a peer: `stack(transport, line(), jsonRpc(service))`. It starts what is below, which carries whole
  * messages: framing is the stack's business. Without a service the peer only calls; requests are answered −32601.
- * @throws UsageError `ERR_INVALID_ARGUMENT` for a limit that is not a positive integer.
+ * @throws UsageError `ERR_INVALID_ARGUMENT` for a limit that is not a positive integer, or a time-out that is none.
  */
 export function jsonRpc(service?: Service, options: PeerOptions = {}): (below: Transport<Messages>) => Peer {
   const limits = resolveLimits(service?.options, options)
+  checkTimeout('callTimeoutMs', options.callTimeoutMs)
   const served = service ?? createService({})
   return (below) => {
     const peer = new Connection(below, served, service !== undefined, limits, options)

@@ -82,6 +82,8 @@ export class Requests {
 
   /** Runs it, queues it, or refuses it. `bytes`: its share of the message. */
   accept(message: Request | Notification, bytes: number, batch?: BatchAnswer, index = 0): void {
+    // A handler of the same batch may have closed the peer.
+    if (this.dropped) return
     const job: Job = { message, bytes, batch, index }
     if (message.kind === 'request') this.owed++
     if (this.queued === 0 && this.hasPlace(job)) this.run(job)

@@ -106,7 +106,8 @@ export function integerCodes(error: unknown): JsonRpcError | undefined {
 export function errorForCaller(service: Service, error: unknown, context: Context): ErrorForCaller | undefined {
   if (isJsonRpcError(error)) return error
   const mapped = service.options.mapError?.(error, context)
-  return mapped !== undefined && Number.isInteger(mapped.code) ? mapped : undefined
+  if (mapped === undefined || !Number.isInteger(mapped.code)) return undefined
+  return { code: mapped.code, message: String(mapped.message ?? ''), data: mapped.data }
 }
 
 /** Tells `onError`. What that throws goes to the console: it must not change what happens to the connection. */

@@ -104,6 +104,14 @@ describe('maxBatchItems', () => {
     expect(service.counters.started).toBe(2)
   })
 
+  it('refuses a huge one without looking at each entry', async () => {
+    const diagnostics: Diagnostic[] = []
+    const { wire } = wired(createService({ one: () => 1 }), { onDiagnostic: (diagnostic) => diagnostics.push(diagnostic) })
+    wire.send(`[${'1,'.repeat(100_000)}1]`)
+    expect(await wire.answers(1)).toMatchObject([{ error: { code: -32600, data: { allowed: 100, actual: 100_001 } } }])
+    expect(diagnostics).toEqual([{ kind: 'invalid' }])
+  })
+
   it('does not count answers: they were asked for', async () => {
     const { wire, peer } = wired(undefined, { maxBatchItems: 1 })
     const calls = [peer.call('a'), peer.call('b'), peer.call('c')]

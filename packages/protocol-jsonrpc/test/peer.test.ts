@@ -108,6 +108,19 @@ describe('call', () => {
     await rejection(endless)
   })
 
+  it('refuses time-outs that are none, and takes what no timer can count to for no end', async () => {
+    const clock = new VirtualClock()
+    const { peer, wire } = wired(undefined, { clock })
+    for (const timeoutMs of [-1, Number.NaN]) {
+      expect(await rejection(peer.call('x', [], { timeoutMs }))).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+      expect(() => jsonRpc(undefined, { callTimeoutMs: timeoutMs })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+    }
+    const call = peer.call('x', [], { timeoutMs: 2 ** 31 })
+    expect(clock.pendingCount).toBe(0)
+    wire.send('{"jsonrpc":"2.0","result":1,"id":1}')
+    expect(await call).toBe(1)
+  })
+
   it('rejects for params that JSON cannot carry, and sends nothing', async () => {
     const { peer, wire } = wired()
     expect(await rejection(peer.call('add', [1n]))).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
@@ -181,6 +194,26 @@ describe('batch', () => {
     expect(peer.pendingCalls).toBe(0)
   })
 
+  it('is not run on once a handler of it has closed the peer', async () => {
+    let ran = 0
+    const service = createService({ bye: (_params, { peer }) => peer.close(), run: () => void ran++ })
+    const { wire } = wired(service)
+    wire.send('[{"jsonrpc":"2.0","method":"bye"},{"jsonrpc":"2.0","method":"run"},{"jsonrpc":"2.0","method":"run","id":1}]')
+    await wire.until(() => wire.ended)
+    expect(ran).toBe(0)
+    expect(service.counters).toMatchObject({ started: 1, queued: 0, running: 0 })
+  })
+
+  it('has answers for its calls only, without a service', async () => {
+    const { wire } = wired()
+    wire.send('[7, {"jsonrpc":"2.0","method":"x","id":1}, {"foo":"boo"}]', '[7]', '{"jsonrpc":"2.0","method":"x","id":2}')
+    await wire.answers(2)
+    expect(wire.received).toEqual([
+      '[{"jsonrpc":"2.0","error":{"code":-32601,"message":"Method not found"},"id":1}]',
+      '{"jsonrpc":"2.0","error":{"code":-32601,"message":"Method not found"},"id":2}',
+    ])
+  })
+
   it('may mix requests with answers', async () => {
     const { peer, wire } = wired(createService({ echo: (params) => params }))
     const call = peer.call('x')
@@ -250,6 +283,19 @@ describe('a service', () => {
     const open = peers(createService(methods, { mapError: integerCodes, onError: (error) => errors.push(error) }))
     expect(await rejection(open.a.call('secret'))).toMatchObject({ code: 42, message: 'secret', data: 1 })
     expect(errors.length).toBe(2)
+  })
+
+  it('sends what mapError gives, also without a message, and nothing of it without an integer code', async () => {
+    const map = (code: unknown) => () => ({ code, secret: 1 }) as never
+    const throws = { x: () => { throw new Error('secret') } } // prettier-ignore
+    const bare = wired(createService(throws, { mapError: map(5) })).wire
+    bare.send('{"jsonrpc":"2.0","method":"x","id":1}')
+    await bare.answers(1)
+    expect(bare.received).toEqual(['{"jsonrpc":"2.0","error":{"code":5,"message":""},"id":1}'])
+    const odd = wired(createService(throws, { mapError: map('5'), onError: () => {} })).wire
+    odd.send('{"jsonrpc":"2.0","method":"x","id":1}')
+    await odd.answers(1)
+    expect(odd.received).toEqual(['{"jsonrpc":"2.0","error":{"code":-32603,"message":"Internal error"},"id":1}'])
   })
 
   it('survives a mapError and an onError that throw', async () => {
@@ -458,6 +504,15 @@ describe('the end', () => {
     }
     expect(inside.pendingCalls).toBe(0)
     expect(await rejection(call)).toMatchObject({ code: 'ERR_CONNECTION_CLOSED' })
+  })
+
+  it('before the beginning: a transport that fails to open leaves the counters right', () => {
+    let started: any
+    const below = { info: {}, closed: new Promise(() => {}), start: (protocol: unknown) => (started = protocol) }
+    const service = createService({})
+    jsonRpc(service)(below as never)
+    started.connectionLost({ kind: 'gone', error: new Error(), unsentBytes: 0, unreadBytes: 0 })
+    expect(service.counters.peers).toBe(0)
   })
 
   it('by another protocol that takes the transport over', async () => {
