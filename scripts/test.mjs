@@ -40,7 +40,10 @@ const failed = await runSteps([
     async () => {
       const { code, ...counted } = await runVitest(forVitest)
       tests = counted
-      return code === 0 && tests.passed === 0 && forVitest.length === 0 ? 1 : code
+      // A test whose peer is missing fails by itself in CI; this is for one that forgot to.
+      const forgotten = ci ? tests.skipped.filter(({ name, reason }) => /not installed/.test(`${name} ${reason}`)) : []
+      for (const { name } of forgotten) console.error(`in CI every peer must be installed: ${name}`)
+      return code === 0 && (forgotten.length > 0 || (tests.passed === 0 && forVitest.length === 0)) ? 1 : code
     },
   ],
 ])
