@@ -8,6 +8,7 @@ import { type ChunkOptions, type ChunkSettings, chunkSettings } from './chunk-op
 import { ChunkSplitter } from './chunk-splitter.ts'
 import { ChunkLayerTransport, type ChunkModes, type ChunkTransport } from './chunk-transport.ts'
 import { DelimiterEncoder } from './encoder.ts'
+import { invalid } from './errors.ts'
 import type { Delimiter } from './delimiters.ts'
 import type { Mode, UnitOf } from './splitter.ts'
 
@@ -48,6 +49,7 @@ export class ChunkProtocol<M extends Mode = 'bytes'> implements Protocol<Stream>
   constructor(first: ChunkProtocolOptions<M> | Delimiter, onChunk?: OnChunk<M>, extras?: ChunkProtocolExtras<M>) {
     this.options = onChunk === undefined ? (first as ChunkProtocolOptions<M>) : ({ ...extras, delimiter: first, onChunk } as ChunkProtocolOptions<M>)
     this.settings = chunkSettings(this.options)
+    if (typeof this.options.onChunk !== 'function') throw invalid('onChunk: a function is needed')
   }
 
   /** The transport of chunks, from `onConnectionMade` on. @throws UsageError `ERR_NOT_CONNECTED` before. */
@@ -142,6 +144,14 @@ class AttachedTransport<D extends Data> extends ChunkLayerTransport<D> {
 
   protected override open(): void {
     this.announce()
+  }
+
+  /**
+   * Whoever started the transport below may close it from the callable, past us. A Transport has no call that tells, but those made of core's
+   * base classes know.
+   */
+  protected override canDeliver(protocol: Protocol<Messages<D>, any> | undefined): boolean {
+    return super.canDeliver(protocol) && (this.below as { isClosing?(): boolean }).isClosing?.() !== true
   }
 }
 

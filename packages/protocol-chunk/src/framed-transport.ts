@@ -32,7 +32,7 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
   }
 
   override connectionLost(reason: CloseReason): void {
-    if (reason.kind === 'closed' && this.cause === undefined) this.splitterEnds()
+    if (reason.kind === 'closed' && reason.by === 'peer' && this.cause === undefined) this.splitterEnds()
     super.connectionLost(reason)
   }
 
@@ -100,7 +100,7 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
 
   /** Where the transport below knows no end of one side alone, whether its end cut a unit is known when what is held was delivered. */
   protected override finish(cause: Cause): void {
-    const bytes = cause.kind === 'closed' && this.endedBy !== 'local' ? this.undecodedBytes() : 0
+    const bytes = cause.kind === 'closed' && cause.by === 'peer' && this.endedBy !== 'local' ? this.undecodedBytes() : 0
     super.finish(bytes === 0 ? cause : { kind: 'truncated', error: new ConnectionError('ERR_TRUNCATED', `the end came ${bytes} bytes into a chunk`) })
   }
 

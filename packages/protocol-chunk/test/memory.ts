@@ -1,0 +1,1 @@
+export { memoryMessagePair, memoryPair } from '../../core/src/testing/memory-pair.ts'
