@@ -172,7 +172,7 @@ export class HttpConnection {
   }
 
   /**
-   * Sends a response's head. Server only, when a request began, or theirs is `error`. To HEAD, and with 204 or 304, no body can follow.
+   * Sends a response's head. Server only; when a request began, or as the last word on a connection that waits for one. To HEAD, and with 204 or 304, no body can follow.
    * @throws UsageError for what may not be sent, or not now; nothing is sent then.
    */
   sendResponse(response: OutgoingResponse): void {
@@ -189,26 +189,27 @@ export class HttpConnection {
       else if (fields.contentLength === undefined) lines = lengthLine(framing)
     }
     if (bodiless) framing = 0
-    const persistent = this.persistent && fields.connection !== 'close' && framing !== 'untilClose'
+    const event = this.ourState === 'head' ? 'response' : 'refuse'
+    const persistent = this.persistent && event === 'response' && fields.connection !== 'close' && framing !== 'untilClose'
     if (!persistent && fields.connection !== 'close') lines += 'Connection: close\r\n'
     else if (persistent && this.peerVersion === '1.0' && fields.connection === undefined) lines += 'Connection: keep-alive\r\n'
-    this.moveOurs(this.theirState === 'error' ? 'refuse' : 'response')
+    this.moveOurs(event)
     this.persistent = persistent
     this.writer.head(line, headers, lines, framing)
   }
 
   /**
-   * Sends bytes of the body; they are borrowed until what `takeOutput` gave is sent.
+   * Sends bytes of the body, several pieces as one HTTP chunk; they are borrowed until what `takeOutput` gave is sent.
    * @throws UsageError `ERR_HTTP_BODY_LENGTH` for more than was announced, `ERR_HTTP_STATE` outside a body. Nothing is sent then.
    */
-  sendData(data: Data): void {
-    if (this.ourState !== 'body') this.moveOurs('data')
+  sendData(...data: readonly Data[]): void {
+    if (this.ourState !== 'body') throw this.illegal('data')
     this.writer.data(data)
   }
 
   /** Ends the message. @throws UsageError `ERR_HTTP_BODY_LENGTH` for less than was announced, `ERR_HTTP_STATE` outside a body. */
   sendEnd(): void {
-    if (this.ourState !== 'body') this.moveOurs('end')
+    if (this.ourState !== 'body') throw this.illegal('end')
     this.writer.end()
     this.moveOurs('end')
     this.settle()

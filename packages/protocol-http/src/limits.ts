@@ -26,3 +26,10 @@ export const defaultLimits: HttpLimits = Object.freeze({
   maxTrailerBytes: 8192,
   maxPipelinedBytes: 65536,
 })
+
+/** The limits among `options`, with defaults. */
+export function pickLimits(options: Partial<HttpLimits>): HttpLimits {
+  const limits: Record<string, number> = {}
+  for (const [name, value] of Object.entries(defaultLimits)) limits[name] = options[name as keyof HttpLimits] ?? (value as number)
+  return limits as unknown as HttpLimits
+}

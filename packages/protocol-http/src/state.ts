@@ -3,10 +3,11 @@
  * The *requester* is the client's side, the *responder* the server's. The machine of a server sends as the responder ("ours") and
  * receives from the requester ("theirs"); that of a client the other way round.
  *
- * Each side moves by what it sends, and by three facts of the connection:
+ * Each side moves by what it sends, and by these facts of the connection:
  * - `requested`: a request began, so the responder owes a response.
  * - `last`: there will be no further message (either message said `close`, or its body ends with the connection).
  * - `cycle`: both messages are complete, and the next pair may begin. Legal when both sides are `done`.
+ * - `refuse`: a response to no request (408, or 400 to what is none); the last thing that is sent.
  *
  * | state | the sender … |
  * | --- | --- |
@@ -18,8 +19,7 @@
  * | closed | has ended its side of the connection |
  * | error | broke the protocol, or its limits; nothing more is read of it, or sent by us |
  *
- * Not in the tables: a responder whose requester is in `error` may answer from `idle` too (`refuse`); which messages have a body
- * (framing.ts); what is inside a body (reader.ts).
+ * Not in the tables: which messages have a body (framing.ts); what is inside a body (reader.ts).
  */
 
 /** Where one side of a connection is. */
@@ -50,7 +50,7 @@ export const requester: Transitions = deepFreeze({
 /** The server's side. */
 export const responder: Transitions = deepFreeze({
   idle: { requested: 'head', refuse: 'body', last: 'mustClose', close: 'closed', fail: 'error' },
-  head: { informational: 'head', response: 'body', refuse: 'body', close: 'closed', fail: 'error' },
+  head: { informational: 'head', response: 'body', close: 'closed', fail: 'error' },
   body: { data: 'body', end: 'done', fail: 'error' },
   ...after,
 })

@@ -30,19 +30,3 @@ export function latin1Bytes(text: string): Uint8Array {
   for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at)
   return bytes
 }
-
-/** How many bytes `text` has in UTF-8. */
-export function utf8Length(text: string): number {
-  let length = text.length
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code < 0x80) continue
-    if (code < 0x800) length++
-    else if (code < 0xd800 || code > 0xdbff || (text.charCodeAt(at + 1) & 0xfc00) !== 0xdc00) length += 2
-    else {
-      length += 2
-      at++
-    }
-  }
-  return length
-}

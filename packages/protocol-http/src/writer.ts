@@ -1,12 +1,13 @@
 import { isAsyncError, UsageError } from '@async/core'
 import type { Data } from '@async/core'
+import { byteLength } from '@async/core/base'
 import { printable } from './errors.ts'
 import type { HeaderList } from './events.ts'
 import { gatherFields } from './framing.ts'
 import type { Fields, Framing } from './framing.ts'
 import { isFieldValue, isHost, isMethod, isTarget, isToken } from './grammar.ts'
 import { reasonPhrase } from './reason-phrase.ts'
-import { latin1Bytes, utf8Length } from './text.ts'
+import { latin1Bytes } from './text.ts'
 
 /**
  * Heads and bodies to bytes. A head is one string, and a body that is a string joins it, so that a small message is one write: the
@@ -34,21 +35,18 @@ export class Writer {
     this.left = typeof framing === 'number' ? framing : 0
   }
 
-  /** Bytes of the body. @throws UsageError `ERR_HTTP_BODY_LENGTH` for more than was announced; nothing is sent then. */
-  data(data: Data): void {
-    const bytes = typeof data === 'string' ? utf8Length(data) : data.length
+  /** Bytes of the body, as one HTTP chunk if at all. @throws UsageError `ERR_HTTP_BODY_LENGTH` for more than was announced; nothing is sent then. */
+  data(list: readonly Data[]): void {
+    let bytes = 0
+    for (const data of list) bytes += byteLength(data)
     if (bytes === 0) return
-    if (this.framing === 'chunked') {
-      this.put(`${bytes.toString(16)}\r\n`)
-      this.put(data)
-      this.put('\r\n')
-      return
-    }
-    if (this.framing !== 'untilClose') {
+    if (this.framing === 'chunked') this.put(`${bytes.toString(16)}\r\n`)
+    else if (this.framing !== 'untilClose') {
       if (bytes > this.left) throw new UsageError('ERR_HTTP_BODY_LENGTH', `${bytes - this.left} bytes more than the body was to have`)
       this.left -= bytes
     }
-    this.put(data)
+    for (const data of list) this.put(data)
+    if (this.framing === 'chunked') this.put('\r\n')
   }
 
   /** The end of the body. @throws UsageError `ERR_HTTP_BODY_LENGTH` for less than was announced; nothing is sent then. */

@@ -1,0 +1,50 @@
+import type { Clock } from '@async/core/base'
+
+/** One deadline that is moved often and passes rarely: moving it later, or away, costs no timer. */
+export class Deadline {
+  private readonly clock: Clock
+  private readonly passed: () => void
+  private dueMs = Infinity
+  private timer: unknown
+  private timerDueMs = Infinity
+
+  constructor(clock: Clock, passed: () => void) {
+    this.clock = clock
+    this.passed = passed
+  }
+
+  /** So many milliseconds from now. Infinity: never. */
+  set(ms: number): void {
+    this.dueMs = this.clock.nowMs() + ms
+    if (this.dueMs < this.timerDueMs) this.arm(ms)
+  }
+
+  /** Not now. A timer may stay behind until it fires or `stop()`. */
+  clear(): void {
+    this.dueMs = Infinity
+  }
+
+  /** Leaves no timer behind. */
+  stop(): void {
+    this.dueMs = Infinity
+    if (this.timer !== undefined) this.clock.clearTimer(this.timer)
+    this.timer = undefined
+    this.timerDueMs = Infinity
+  }
+
+  private arm(ms: number): void {
+    if (this.timer !== undefined) this.clock.clearTimer(this.timer)
+    this.timerDueMs = this.clock.nowMs() + ms
+    this.timer = this.clock.setTimer(() => this.fire(), ms)
+  }
+
+  private fire(): void {
+    this.timer = undefined
+    this.timerDueMs = Infinity
+    const leftMs = this.dueMs - this.clock.nowMs()
+    if (leftMs === Infinity) return
+    if (leftMs > 0) return this.arm(leftMs)
+    this.dueMs = Infinity
+    this.passed()
+  }
+}

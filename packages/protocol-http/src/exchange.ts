@@ -1,0 +1,195 @@
+import { ProtocolError } from '@async/core'
+import type { Cause, Data, Info, Stream, StreamTransport } from '@async/core'
+import { byteLength, QueuedTransport, toBytes, type TransportPolicy } from '@async/core/base'
+import type { HttpConnection } from './connection.ts'
+
+/** What an exchange asks of the connection that it is on. */
+export interface ExchangeHost {
+  readonly below: StreamTransport
+  readonly machine: HttpConnection
+  /** Whether the transport below has enough for now. When it no longer has, the host calls `writable()`. */
+  readonly full: boolean
+  /** The exchange wants data again: soon, and never inside this call. */
+  pullLater(): void
+  /** Hands the machine's output to the transport below. */
+  flush(): void
+  /** The exchange is over. May come from any stack. */
+  exchangeOver(exchange: Exchange, cause: Cause): void
+}
+
+/** Bytes that are made one HTTP chunk of at most, and that are handed down between two looks at how full it is below. */
+const portionBytes = 64 * 1024
+
+/**
+ * One request and its response, as a transport: what both ends have in common. Writes are our body, `halfClose` is its end, deliveries are
+ * the other body, its end is `eofReceived`. The exchange has a queue of its own, since the transport below is not its own, and hands
+ * over what that one takes. The writes of one turn are handed over in the microtask behind it, so that a body that was ended in the same
+ * turn has a Content-Length; when they leave the machine is decided below.
+ */
+export abstract class Exchange extends QueuedTransport<Stream> {
+  readonly carries: 'stream' = 'stream'
+  readonly info: Info
+  /** Whether it takes data now. */
+  reads = false
+  protected readonly host: ExchangeHost
+  /** What `send` was given and is not handed over yet. */
+  private handing: readonly Data[] | undefined
+  private handingAt = 0
+  private portion: Uint8Array | undefined
+
+  constructor(host: ExchangeHost, policy: TransportPolicy) {
+    super(policy)
+    this.host = host
+    const { info } = host.below
+    this.info = Object.create(info, { below: { value: info, enumerable: true }, halfCloses: { value: true, enumerable: true } }) as Info
+  }
+
+  /** Whether our head is sent. */
+  abstract get headSent(): boolean
+  /** Send our head, for a body of so many bytes. */
+  protected abstract sendHead(bodyBytes: number | 'unknown'): void
+  /** Whether our body is dropped: the answer to HEAD. */
+  protected abstract dropsBody(): boolean
+
+  override get queuedBytes(): number {
+    return this.queue.bytes + this.host.below.queuedBytes
+  }
+
+  override async drained(belowBytes: number = this.policy.lowWaterMarkBytes, signal?: AbortSignal): Promise<void> {
+    await super.drained(belowBytes, signal)
+    if (this.host.below.queuedBytes > belowBytes) await this.host.below.drained(belowBytes, signal)
+  }
+
+  // ── from the connection ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Data of the other body. From a clean stack. */
+  bodyReceived(data: Uint8Array): void {
+    this.received(data)
+  }
+
+  /** The other body is complete. From a clean stack. */
+  bodyEnded(): void {
+    this.receivedEof()
+  }
+
+  /** The connection ended, or the peer broke it. What was received before is delivered first. */
+  connectionFailed(cause: Cause): void {
+    this.lost(cause)
+  }
+
+  /** The transport below takes no more. */
+  connectionBroke(cause: Cause): void {
+    this.handing = undefined
+    this.writeFailed(cause)
+  }
+
+  /** The transport below takes more. From a clean stack. */
+  writable(): void {
+    if (this.handing !== undefined && this.cause === undefined) this.guarded(() => this.passDown())
+  }
+
+  /** Send the head if it waits for a first write that did not come. */
+  flushHead(): void {
+    if (this.headSent || this.cause !== undefined || this.writeHalf !== 'open') return
+    if (this.queue.isEmpty) {
+      this.guarded(() => this.sendHead('unknown'))
+      this.host.flush()
+    } else this.flush()
+  }
+
+  // ── QueuedTransport ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  protected scheduleFlush(): void {
+    queueMicrotask(() => this.flush())
+  }
+
+  protected send(batch: Data[], bytes: number): void {
+    this.handing = batch
+    this.handingAt = 0
+    this.guarded(() => {
+      if (!this.headSent) this.sendHead(this.writeHalf === 'ending' ? bytes : 'unknown')
+      this.passDown()
+    })
+  }
+
+  protected sendEnd(): void {
+    this.guarded(() => {
+      if (!this.headSent) this.sendHead(0)
+      this.host.machine.sendEnd()
+      this.host.flush()
+      this.endSent()
+    })
+  }
+
+  protected startReading(): void {
+    this.reads = true
+    this.host.pullLater()
+  }
+
+  protected stopReading(): void {
+    this.reads = false
+  }
+
+  protected override setHold(on: boolean): void {
+    super.setHold(on)
+    if (!on && this.handing !== undefined) queueMicrotask(() => this.writable())
+  }
+
+  protected destroy(): void {
+    this.handing = undefined
+    this.reads = false
+    this.host.exchangeOver(this, this.cause!)
+  }
+
+  /** Hands over what is taken below, a portion at a time; small pieces share a portion, and so an HTTP chunk. */
+  private passDown(): void {
+    const { host } = this
+    while (this.handing !== undefined && this.writeHalf !== 'held' && !host.full) {
+      const [pieces, bytes] = this.nextPortion(this.handing)
+      if (!this.dropsBody()) {
+        host.machine.sendData(...pieces)
+        host.flush()
+      }
+      if (this.handing === undefined || this.cause !== undefined) return
+      if (this.handingAt < this.handing.length || this.portion !== undefined) {
+        this.progressed(bytes)
+        continue
+      }
+      this.handing = undefined
+      this.sent(bytes)
+      return
+    }
+  }
+
+  private nextPortion(batch: readonly Data[]): [pieces: Data[], bytes: number] {
+    const pieces: Data[] = []
+    let bytes = 0
+    while (bytes < portionBytes && pieces.length < 1024) {
+      const piece: Data | undefined = this.portion ?? batch[this.handingAt]
+      if (piece === undefined) break
+      const length = byteLength(piece)
+      if (bytes + length <= portionBytes) {
+        pieces.push(piece)
+        bytes += length
+        this.portion = undefined
+        this.handingAt++
+        continue
+      }
+      if (bytes > 0) break
+      const whole = toBytes(piece)
+      pieces.push(whole.subarray(0, portionBytes))
+      bytes = portionBytes
+      this.portion = whole.subarray(portionBytes)
+    }
+    return [pieces, bytes]
+  }
+
+  /** What the machine refuses to send is our side's fault, and cannot be mended: the peer must not take what was sent for the whole. */
+  private guarded(action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      this.finish({ kind: 'protocol', error: new ProtocolError('ERR_HTTP_NOT_SENT', 'what was written is not what was announced', { cause: error, side: 'local' }) })
+    }
+  }
+}

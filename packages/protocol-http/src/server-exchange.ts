@@ -1,0 +1,129 @@
+import { UsageError } from '@async/core'
+import type { Data, StreamTransport } from '@async/core'
+import { byteLength, type TransportPolicy } from '@async/core/base'
+import type { OutgoingResponse } from './connection.ts'
+import { httpDate } from './date.ts'
+import type { HeaderList, RequestHead } from './events.ts'
+import { Exchange, type ExchangeHost } from './exchange.ts'
+import { hasNoBody } from './framing.ts'
+import { checkHeaders, statusLine } from './writer.ts'
+
+/** What a response begins with. */
+export interface ResponseOptions {
+  /** The status, 200 to 999. Default 200; 204 for an exchange that is closed without a write and without `respond`. */
+  readonly status?: number
+  /** The reason phrase. Default: RFC 9110's. */
+  readonly reason?: string
+  /** Header fields. Date, the length and Connection are added where missing. A Content-Length is held against what is written. */
+  readonly headers?: HeaderList
+}
+
+/**
+ * One request and its response, as a half-closable stream: deliveries are the request's body and `eofReceived` its end, writes are the
+ * response's body and `halfClose` its end. `abort` aborts the connection. The reason is `truncated` for a request that was cut, `reset`
+ * when the client dropped the connection, `protocol` or `limit` for a body that was refused.
+ */
+export interface HttpServerExchange extends StreamTransport {
+  /** The request. */
+  readonly request: RequestHead
+  /**
+   * Says what the response begins with, before the first write or end. Sent with the first bytes of the body, or soon.
+   * @throws UsageError `ERR_HTTP_STATE` when a response was begun; `ERR_HTTP_BAD_HEADER`, `ERR_HTTP_BAD_CONTENT_LENGTH`,
+   * `ERR_HTTP_BAD_STATUS_LINE` for what may not be sent. Nothing is sent then.
+   */
+  respond(response?: ResponseOptions): void
+}
+
+/** The server's end of an exchange. */
+export class ServerExchange extends Exchange implements HttpServerExchange {
+  readonly request: RequestHead
+  private readonly requestBytes: number | undefined
+  private readonly maxDrainBytes: number
+  private expectsContinue: boolean
+  private response: OutgoingResponse | undefined
+  /** What a declared Content-Length still allows to be written. */
+  private declaredLeft: number = Infinity
+
+  constructor(host: ExchangeHost, policy: TransportPolicy, request: RequestHead, requestBytes: number | undefined, expectsContinue: boolean, maxDrainBytes: number) {
+    super(host, policy)
+    this.request = request
+    this.requestBytes = requestBytes
+    this.expectsContinue = expectsContinue
+    this.maxDrainBytes = maxDrainBytes
+  }
+
+  get headSent(): boolean {
+    return this.host.machine.ourState !== 'head'
+  }
+
+  /** Whether the response is sent, and what comes of the request is dropped. */
+  get drains(): boolean {
+    return this.readHalf === 'discarding' && this.writeHalf === 'ended'
+  }
+
+  respond(response: ResponseOptions = {}): void {
+    if (this.writeHalf !== 'open' && this.writeHalf !== 'held') throw this.refusal()
+    if (this.response !== undefined || this.headSent || !this.queue.isEmpty) throw new UsageError('ERR_HTTP_STATE', 'the response was begun')
+    const { status = 200, reason, headers = [] } = response
+    statusLine(status, reason)
+    if (status < 200) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is no response`)
+    const { contentLength } = checkHeaders(headers)
+    if (status === 204 && contentLength !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'A 204 has no Content-Length')
+    this.response = reason === undefined ? { status, headers } : { status, reason, headers }
+    if (hasNoBody(status, '')) this.declaredLeft = 0
+    else if (contentLength !== undefined) this.declaredLeft = Number(contentLength)
+    queueMicrotask(() => this.flushHead())
+  }
+
+  /** The exchange is given up: the response is sent, and the request is not worth waiting for. */
+  giveUp(): void {
+    this.finish({ kind: 'closed', by: 'local' })
+  }
+
+  /** The handler threw. */
+  handlerThrew(error: unknown): void {
+    this.protocolThrew(error)
+  }
+
+  protected override accept(data: Data): void {
+    this.declare(byteLength(data))
+    super.accept(data)
+  }
+
+  protected override acceptSequence(list: readonly Data[]): void {
+    let bytes = 0
+    for (const data of list) bytes += byteLength(data)
+    this.declare(bytes)
+    super.acceptSequence(list)
+  }
+
+  protected override startReading(): void {
+    super.startReading()
+    if (!this.expectsContinue || this.headSent) return
+    this.expectsContinue = false
+    this.host.machine.sendInformational({ status: 100 })
+    this.host.flush()
+  }
+
+  protected sendHead(bodyBytes: number | 'unknown'): void {
+    const { machine } = this.host
+    const { status, reason, headers = [] } = this.response ?? { status: bodyBytes === 0 ? 204 : 200, headers: [] }
+    // A body that is not read to its end here is not read to its end by the connection either, unless it is short.
+    if (this.readHalf === 'discarding' && machine.theirState === 'body' && (this.requestBytes === undefined || this.requestBytes > this.maxDrainBytes)) machine.refuseNext()
+    const dated: HeaderList = headers.some(([name]) => name.toLowerCase() === 'date') ? headers : [...headers, ['Date', httpDate()]]
+    // What a HEAD would have had as a body is known only when it was written whole.
+    const length = this.dropsBody() && bodyBytes === 0 ? 'unknown' : bodyBytes
+    machine.sendResponse(reason === undefined ? { status, headers: dated, bodyBytes: length } : { status, reason, headers: dated, bodyBytes: length })
+  }
+
+  protected dropsBody(): boolean {
+    return this.request.method === 'HEAD'
+  }
+
+  private declare(bytes: number): void {
+    if (bytes > this.declaredLeft && !this.dropsBody()) {
+      throw new UsageError('ERR_HTTP_BODY_LENGTH', `${bytes} bytes are written, and ${this.declaredLeft} more may be`)
+    }
+    this.declaredLeft -= bytes
+  }
+}

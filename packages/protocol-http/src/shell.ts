@@ -1,0 +1,174 @@
+import { ConnectionError, isAsyncError } from '@async/core'
+import type { Cause, CloseReason, Producer, Protocol, Stream, StreamTransport } from '@async/core'
+import type { HttpConnection } from './connection.ts'
+import type { HttpEvent } from './events.ts'
+import type { Exchange, ExchangeHost } from './exchange.ts'
+
+/**
+ * Ties a machine to a transport: what server and client have in common. One exchange at a time is on it. Its machine is asked for the next
+ * event only while that exchange takes data, so that a paused exchange is paused strictly; what the transport delivers meanwhile waits
+ * in the machine, and at `maxPipelinedBytes` of that the transport is paused too. The other way round the shell is the producer that the
+ * transport below paces, and the exchange hands over while that is not paused.
+ */
+export abstract class Shell implements Protocol<Stream, StreamTransport>, ExchangeHost, Producer {
+  below!: StreamTransport
+  readonly machine: HttpConnection
+  full = false
+  /** `closing`: what is below was told to end, by us. */
+  protected phase: 'open' | 'closing' | 'over' = 'open'
+  protected exchange: Exchange | undefined
+  private belowPaused = false
+  private pullScheduled = false
+
+  constructor(machine: HttpConnection) {
+    this.machine = machine
+  }
+
+  /** Something happened on the wire. */
+  protected abstract handle(event: HttpEvent): void
+  /** The peer broke the protocol, a limit, or ended in mid-message. */
+  protected abstract broken(error: unknown): void
+  /** The connection is lost; an exchange that was on it has been told. */
+  protected abstract lost(reason: CloseReason): void
+  abstract exchangeOver(exchange: Exchange, cause: Cause): void
+
+  // ── Protocol ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  connectionMade(below: StreamTransport): void {
+    this.below = below
+    below.register(this)
+  }
+
+  dataReceived(data: Uint8Array): void {
+    if (this.phase !== 'open') return
+    this.machine.receiveData(data)
+    this.pull()
+  }
+
+  eofReceived(): void {
+    if (this.phase !== 'open') return
+    this.machine.receiveEof()
+    this.pull()
+  }
+
+  connectionLost(reason: CloseReason): void {
+    const { exchange, machine } = this
+    const wasOpen = this.phase === 'open'
+    this.phase = 'over'
+    if (exchange !== undefined) {
+      if (wasOpen) this.drainTo(exchange)
+      this.exchange = undefined
+      const cause: Cause = 'error' in reason
+        ? { kind: reason.kind, error: reason.error }
+        : { kind: 'truncated', error: new ConnectionError('ERR_TRUNCATED', 'the connection was closed in the middle of the exchange') }
+      const { theirState } = machine
+      if (theirState === 'idle' || theirState === 'head' || theirState === 'body' || theirState === 'error') exchange.connectionFailed(cause)
+      else exchange.connectionBroke(cause)
+    }
+    this.lost(reason)
+  }
+
+  // ── Producer, for the transport below ────────────────────────────────────────────────────────────────────────────────────────────
+
+  halfRegister(): void {}
+
+  pause(): void {
+    this.full = true
+  }
+
+  resume(): void {
+    this.full = false
+    this.exchange?.writable()
+  }
+
+  stop(): void {
+    this.full = true
+    if (this.phase === 'open') this.exchange?.connectionBroke({ kind: 'reset', error: new ConnectionError('ERR_RESET', 'the peer takes no more data') })
+  }
+
+  // ── ExchangeHost ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  pullLater(): void {
+    if (this.pullScheduled) return
+    this.pullScheduled = true
+    queueMicrotask(() => {
+      this.pullScheduled = false
+      this.pull()
+    })
+  }
+
+  flush(): void {
+    const output = this.machine.takeOutput()
+    if (output.length === 0 || this.phase === 'over') return
+    try {
+      if (output.length === 1) this.below.write(output[0]!)
+      else this.below.writeSequence(output)
+    } catch (error) {
+      // The transport below ended, and its `connectionLost` is on its way; or a queue that is smaller than a portion is full.
+      if (!isAsyncError(error, 'ERR_WRITE_QUEUE_FULL')) return
+      this.phase = 'closing'
+      this.below.abort(error)
+    }
+  }
+
+  // ── for subclasses ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes what the machine has for us, as far as it is wanted. From a clean stack. */
+  protected pull(): void {
+    while (this.phase === 'open' && (this.machine.theirState !== 'body' || this.exchange?.reads === true)) {
+      let event: HttpEvent | undefined
+      try {
+        event = this.machine.nextEvent()
+      } catch (error) {
+        this.broken(error)
+        break
+      }
+      if (event === undefined) break
+      this.handle(event)
+    }
+    if (this.phase === 'open') this.pace()
+  }
+
+  /** In order: what is queued is sent, then the end, and what comes is read and dropped for a while. */
+  protected closeBelow(): void {
+    if (this.phase !== 'open') return
+    this.phase = 'closing'
+    this.below.close()
+  }
+
+  protected abortBelow(cause: Cause): void {
+    if (this.phase === 'over') return
+    this.phase = 'closing'
+    this.below.abort('error' in cause ? cause.error : undefined)
+  }
+
+  /** What ended an exchange when the machine threw `error`. */
+  protected causeOf(error: unknown): Cause {
+    if (isAsyncError(error, 'ERR_HTTP_TRUNCATED')) {
+      return { kind: 'truncated', error: new ConnectionError('ERR_TRUNCATED', error.message, { cause: error }) }
+    }
+    return { kind: (error as Error).name === 'LimitError' ? 'limit' : 'protocol', error: error as Error }
+  }
+
+  /** The last of the other body, to an exchange that will hear nothing more. */
+  private drainTo(exchange: Exchange): void {
+    try {
+      while (this.machine.theirState === 'body') {
+        const event = this.machine.nextEvent()
+        if (event?.type === 'data') exchange.bodyReceived(event.data)
+        else if (event?.type === 'end') exchange.bodyEnded()
+        else break
+      }
+    } catch {
+      // What was lost was bad as well. The loss is what is told.
+    }
+  }
+
+  private pace(): void {
+    const pause = this.machine.heldBytes >= this.machine.limits.maxPipelinedBytes
+    if (pause === this.belowPaused) return
+    this.belowPaused = pause
+    if (pause) this.below.pause('read')
+    else this.below.resume('read')
+  }
+}

@@ -1,0 +1,6 @@
+import { expect, it } from 'vitest'
+import * as http from '../src/index.ts'
+
+it('exports what the README names, and nothing else', () => {
+  expect(Object.keys(http).sort()).toEqual(['HttpConnection', 'defaultLimits', 'httpConnector', 'httpServer'])
+})

@@ -1,0 +1,1 @@
+export { memoryPair } from '../../core/src/testing/memory-pair.ts'
