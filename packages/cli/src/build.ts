@@ -5,6 +5,7 @@
 import { whole, type Connector, type Layer, type Listener, type Messages, type StreamTransport, type Transport } from '@async/core'
 import type { Caller, Handler, Service } from '@async/protocol-jsonrpc'
 import { usage } from './exit.ts'
+import { httpExchanges, httpServes } from './http.ts'
 import { tell, type Io } from './io.ts'
 import { layerOptions } from './layer-options.ts'
 import type { Served } from './module.ts'
@@ -169,12 +170,4 @@ function lengthPrefixOptions(layer: PlannedLayer): object {
   const { widthBytes, ...others } = layerOptions(layer, { widthBytes: 'text', endian: 'text', counts: 'text', maxChunkBytes: 'count' })
   if (widthBytes === undefined) return others
   return { ...others, widthBytes: widthBytes === 'varint' ? widthBytes : Number(widthBytes) }
-}
-
-function httpExchanges(layer: PlannedLayer, plan: Plan, _siblings: Siblings, _below: Connector<Any>): Connector<StreamTransport> {
-  throw usage(`${layer.scheme} over ${plan.transport.scheme} is to come`)
-}
-
-function httpServes(layer: PlannedLayer, _siblings: Siblings, _above: (transport: Any) => void): (transport: Any) => void {
-  throw usage(`${layer.scheme} is to come`)
 }
