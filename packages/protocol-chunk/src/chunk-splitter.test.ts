@@ -126,6 +126,17 @@ describe('chunkSplitter', () => {
     expect(splitter.next()).toEqual(bytes('\ntwo'))
   })
 
+  it('decodes long lines and short ones of a read that is not all ASCII', () => {
+    const lines = ['a', 'é', 'x'.repeat(500), `${'y'.repeat(500)}€`, '', 'b', 'z'.repeat(199), '😀', 'end']
+    const splitter = chunkSplitter({ delimiter: '\n', mode: 'text' })
+    splitter.receiveData(new TextEncoder().encode(`${lines.join('\n')}\n`))
+    expect([...lines.map(() => splitter.next()), splitter.next()]).toEqual([...lines, undefined])
+    const broken = chunkSplitter({ delimiter: '\n', mode: 'text' })
+    broken.receiveData(bytes(`a\n${'x'.repeat(500)}\xff\n`))
+    expect(broken.next()).toBe('a')
+    expect(() => broken.next()).toThrow(expect.objectContaining({ code: 'ERR_CHUNK_NOT_UTF8', side: 'remote' }))
+  })
+
   it('is dead once it threw', () => {
     const splitter = chunkSplitter({ delimiter: '\n', maxChunkBytes: 1 })
     splitter.receiveData(bytes('ab\nc\n'))

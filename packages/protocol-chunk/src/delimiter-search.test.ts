@@ -74,7 +74,7 @@ describe('the search for delimiters', () => {
         expect({ chunks, tail }).toEqual(splitNaively(input, delimiters))
         expect(examined).toBeLessThanOrEqual(3 * input.length)
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     )
   })
 

@@ -99,7 +99,7 @@ describe('the encoder of delimited chunks', () => {
         expect(splitter.next()).toEqual(encode.encode(payload))
         expect(splitter.takeLeftover()).toEqual(encode.encode(next))
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     )
   })
 })

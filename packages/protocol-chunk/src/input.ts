@@ -13,6 +13,8 @@ const smallBytes = 1024
 const maxBlockBytes = 16 * 1024
 /** Units longer than this are found faster in the bytes than in a string made of them. */
 const largeUnitBytes = 2048
+/** In a read that is not all ASCII, units longer than this are decoded faster than they are searched for what is not. */
+const longInMixedBytes = 200
 
 /** What a splitter reads from. */
 export class Input {
@@ -33,6 +35,8 @@ export class Input {
   private string: string | undefined
   /** Characters of `string` from `position` up to here are ASCII; 0: not looked at. */
   private asciiUntil = 0
+  /** `string` is known to hold characters beyond ASCII. */
+  private isMixed = false
   private buffer: ArrayBufferLike = none.buffer
   private offset = 0
   private lastTakenBytes = 0
@@ -181,8 +185,13 @@ export class Input {
     if (this.opened === undefined && count * 4 < this.current.length - this.position) this.text()
     const { string, position } = this
     if (string === undefined) return decodeUtf8(this.take(count))
-    if (this.asciiUntil <= position) {
-      this.asciiUntil = this.asciiUntil === 0 && isAscii(string) ? string.length : indexOfNonAscii(string, position)
+    if (this.asciiUntil === 0 && !this.isMixed) {
+      if (isAscii(string)) this.asciiUntil = string.length
+      else this.isMixed = true
+    }
+    if (this.isMixed) {
+      if (count > longInMixedBytes) return decodeUtf8(this.take(count))
+      if (this.asciiUntil <= position) this.asciiUntil = indexOfNonAscii(string, position)
     }
     return position + count <= this.asciiUntil ? this.takeText(count) : decodeUtf8(this.take(count))
   }
@@ -195,6 +204,7 @@ export class Input {
     this.opened = undefined
     this.string = undefined
     this.asciiUntil = 0
+    this.isMixed = false
   }
 
   private carry(piece: Uint8Array): void {

@@ -66,6 +66,17 @@ describe('lengthSplitter', () => {
     expect([unit[299_997], unit[299_998], unit[299_999]]).toEqual([0xdd, 0x93, 0x04])
   })
 
+  it('gives back the length, too, of a message that is not complete', () => {
+    for (const [options, input] of [[{}, '\0\0\0\x03ab'], [{}, '\0\0'], [{ widthBytes: 'varint' }, '\xac\x02ab'], [{ widthBytes: 'varint' }, '\xac']] as const) {
+      const splitter = lengthSplitter(options)
+      splitter.receiveData(bytes(input))
+      expect([splitter.next(), splitter.heldBytes]).toEqual([undefined, input.length])
+      expect(splitter.takeLeftover()).toEqual(bytes(input))
+      splitter.receiveData(bytes(input))
+      expect([splitter.next(), splitter.heldBytes]).toEqual([undefined, input.length])
+    }
+  })
+
   it('refuses options that make no sense', () => {
     const wrong: readonly unknown[] = [
       { widthBytes: 5 }, { widthBytes: 0 }, { widthBytes: '4' }, { endian: 'middle' }, { counts: 'all' }, { widthBytes: 'varint', counts: 'frame' },

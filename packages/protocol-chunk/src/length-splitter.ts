@@ -12,6 +12,7 @@ import type { OpenText } from './text.ts'
 export class LengthSplitter<D extends Data = Data> extends SplitterBase<D> {
   private readonly settings: LengthSettings
   private value = 0
+  private readonly prefix = new Uint8Array(8)
   private prefixBytes = 0
   /** Bytes of the payload, once the length was read. */
   private payloadBytes = -1
@@ -19,10 +20,6 @@ export class LengthSplitter<D extends Data = Data> extends SplitterBase<D> {
   constructor(settings: LengthSettings, open?: OpenText) {
     super(settings.mode, open)
     this.settings = settings
-  }
-
-  override get truncatedBytes(): number {
-    return this.prefixBytes + this.input.length
   }
 
   protected decodeNext(): D | undefined {
@@ -37,6 +34,10 @@ export class LengthSplitter<D extends Data = Data> extends SplitterBase<D> {
     return this.cut(bytes)
   }
 
+  protected override begun(): Uint8Array {
+    return this.prefix.subarray(0, this.prefixBytes)
+  }
+
   protected reset(): void {
     this.value = 0
     this.prefixBytes = 0
@@ -46,6 +47,7 @@ export class LengthSplitter<D extends Data = Data> extends SplitterBase<D> {
   private readLength(byte: number): void {
     const { widthBytes, isLittle } = this.settings
     const index = this.prefixBytes++
+    this.prefix[index] = byte
     if (widthBytes > 0) {
       this.value = isLittle ? this.value + byte * 256 ** index : this.value * 256 + byte
       if (this.prefixBytes === widthBytes) this.judge()

@@ -78,6 +78,17 @@ describe('lspSplitter', () => {
     expect(message).toBe(`not a header field: "\\tlistening on \\"${'x'.repeat(17)}"`)
   })
 
+  it('gives back the header, too, of a message that is not complete', () => {
+    for (const input of ['Content-Length: 02\r\n\r\n{', 'X: y\r\nContent-Length: 2\r\n\r\n', 'Content-Le']) {
+      const splitter = lspSplitter()
+      splitter.receiveData(bytes(input))
+      expect([splitter.next(), splitter.heldBytes]).toEqual([undefined, input.length])
+      expect(splitter.takeLeftover()).toEqual(bytes(input))
+      splitter.receiveData(bytes(input))
+      expect([splitter.next(), splitter.heldBytes]).toEqual([undefined, input.length])
+    }
+  })
+
   it('refuses options that make no sense', () => {
     for (const options of [{ maxHeaderBytes: 31 }, { maxChunkBytes: -1 }, { mode: 'json' }] as unknown as LspOptions[]) {
       expect(() => lspSplitter(options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))

@@ -3,6 +3,8 @@ import { notUtf8 } from './errors.ts'
 import { Input } from './input.ts'
 import type { OpenText } from './text.ts'
 
+const none = new Uint8Array(0)
+
 /** What units are: bytes, or text, which has to be UTF-8. */
 export type Mode = 'bytes' | 'text'
 
@@ -57,13 +59,17 @@ export abstract class SplitterBase<D extends Data> implements Splitter<D> {
   protected abstract decodeNext(): D | undefined
   /** Forget what was decoded of an unfinished unit. */
   protected abstract reset(): void
+  /** What was taken from the input of an unfinished unit: its header. */
+  protected begun(): Uint8Array {
+    return none
+  }
 
   get heldBytes(): number {
-    return this.input.length
+    return this.begun().length + this.input.length
   }
 
   get truncatedBytes(): number {
-    return this.input.length
+    return this.heldBytes
   }
 
   receiveData(bytes: Uint8Array): void {
@@ -86,8 +92,13 @@ export abstract class SplitterBase<D extends Data> implements Splitter<D> {
   }
 
   takeLeftover(): Uint8Array {
-    const leftover = this.input.takeAll()
+    const begun = this.begun()
+    const rest = this.input.takeAll()
     this.reset()
+    if (begun.length === 0) return rest
+    const leftover = new Uint8Array(begun.length + rest.length)
+    leftover.set(begun)
+    leftover.set(rest, begun.length)
     return leftover
   }
 
