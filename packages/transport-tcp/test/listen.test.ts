@@ -197,7 +197,7 @@ describe('maxConnections', () => {
     let most = 0
     const listener = await listen({ maxConnections: 3, maxHeldConnections: 1000 }, (transport) => {
       most = Math.max(most, listener.connectionCount)
-      transport.start({ dataReceived() {}, connectionMade: () => void turns(20).then(() => transport.close()) })
+      transport.start({ dataReceived() {}, eofReceived() {}, connectionMade: () => void turns(20).then(() => transport.close()) })
     })
     await Promise.all(
       Array.from({ length: 60 }, async () => {
