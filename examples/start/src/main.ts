@@ -41,8 +41,8 @@ server.send('end')
 await once(server, 'exit')
 
 async function run(): Promise<Report> {
-  const { stack, caller, recorder } = seedStack(httpPort)
-  show(`${stack}\n`)
+  const { stack, caller, recorder, close } = seedStack(httpPort)
+  show(`JSON-RPC over HTTP over TCP, between process ${process.pid} and process ${server.pid}:\n${stack}\n`)
   const reports: StepReport[] = []
   for (const step of steps) {
     const outcomes = await runStep(caller, step, recorder)
@@ -53,8 +53,8 @@ async function run(): Promise<Report> {
     reports.push(one)
     show((reports.length === 1 ? fullPicture : shortPicture)(one, reports.length, style))
   }
-  await caller[Symbol.asyncDispose]()
-  show('the same protocol code over other stacks\n')
+  await close()
+  show('the same five messages, and the same protocol code, over every other stack that exists so far\n')
   const others: StackReport[] = []
   for (const other of otherStacks(framedPorts)) {
     progress(other.stack)
@@ -70,7 +70,7 @@ async function keepServer(): Promise<void> {
   const lines = [
     'the server is up until Ctrl-C; in another terminal:',
     `  curl -s --data-binary '${body}' http://127.0.0.1:${httpPort}/rpc`,
-    `  pnpm exec async call jsonrpc+http://127.0.0.1:${httpPort}/rpc add '[1, 2]'`,
+    `  node packages/cli/dist/main.js call jsonrpc+http://127.0.0.1:${httpPort}/rpc add '[1, 2]'`,
   ]
   ;(json ? process.stderr : process.stdout).write(`\n${lines.join('\n')}\n`)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])

@@ -33,8 +33,8 @@ export function shortPicture(step: StepReport, number: number, style: Style): st
 }
 
 /** One line for each of the other stacks. */
-export function stackLine({ stack, right, messages }: StackReport, style: Style): string {
-  return `  ${verdict(right, style)}  ${stack}${' '.repeat(Math.max(2, 58 - stack.length))}${messages} messages each way`
+export function stackLine({ stack, right }: StackReport, style: Style): string {
+  return `  ${verdict(right, style)}  ${stack}`
 }
 
 /** The last line. */

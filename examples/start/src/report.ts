@@ -24,8 +24,6 @@ export interface StepReport {
 export interface StackReport {
   /** The stack, as a stack string where it has one. */
   readonly stack: string
-  /** Messages in each direction, notifications without their answers. */
-  readonly messages: number
   /** Whether every outcome was what it must be. */
   readonly right: boolean
 }

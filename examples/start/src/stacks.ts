@@ -11,13 +11,34 @@ import { isRight, runStep, steps } from './steps.ts'
 
 const host = '127.0.0.1'
 const target = '/rpc'
+const headers = [['Content-Type', 'application/json']] as const
+
+/** The seed's own stack, ready to call. */
+export interface SeedStack {
+  /** As a stack string. */
+  readonly stack: string
+  readonly caller: Caller
+  /** What crosses its boundaries. */
+  readonly recorder: Recorder
+  /** Ends it. */
+  close(): Promise<void>
+}
 
 /** The seed's own stack: JSON-RPC over the HTTP-based transport over HTTP over TCP, with a tap at each boundary. */
-export function seedStack(port: number): { readonly stack: string; readonly caller: Caller; readonly recorder: Recorder } {
+export function seedStack(port: number): SeedStack {
   const recorder = new Recorder()
-  const http = httpConnector(over(tcpConnector({ host, port }), recorder.tap('bytes')), { target, host: `${host}:${port}` })
+  const http = httpConnector(over(tcpConnector({ host, port }), recorder.tap('bytes')), { target, host: `${host}:${port}`, headers })
   const caller = jsonRpcClient(over(http, recorder.tap('body'), whole(), recorder.tap('messages')))
-  return { stack: `jsonrpc+http+tcp://${host}:${port}${target}`, caller, recorder }
+  return {
+    stack: `jsonrpc+http+tcp://${host}:${port}${target}`,
+    caller,
+    recorder,
+    async close() {
+      await caller[Symbol.asyncDispose]()
+      // The connection is kept for the next exchange, which will not come.
+      http.closeIdle()
+    },
+  }
 }
 
 /** A stack to hold the conversation over. */
@@ -51,7 +72,7 @@ export function otherStacks(ports: readonly number[]): OtherStack[] {
           return a
         },
       }
-      return jsonRpcClient(over(httpConnector(connector, { target, host: 'memory' }), whole()))
+      return jsonRpcClient(over(httpConnector(connector, { target, host: 'memory', idleTimeoutMs: 0 }), whole()))
     }),
   ]
 }
@@ -69,7 +90,7 @@ function other(name: string, open: () => Promise<Caller>): OtherStack {
       let right = true
       for (const step of steps) right &&= isRight(step, await runStep(caller, step))
       await caller[Symbol.asyncDispose]()
-      return { stack: name, messages: steps.length, right }
+      return { stack: name, right }
     },
   }
 }
