@@ -57,7 +57,7 @@ const messages: readonly (readonly [out: string, back: string | undefined])[] = 
 describe('start --json', () => {
   it('says that all was right', () => {
     expect(report.right).toBe(true)
-    expect(report.steps.map(({ right, agree }) => ({ right, agree }))).toEqual(Array(5).fill({ right: true, agree: true }))
+    expect(report.steps.map(({ right, agree }) => right && agree)).toEqual([true, true, true, true, true])
     expect(report.steps.map(({ outcomes }) => outcomes)).toEqual([
       [{ result: 3 }],
       [{ result: 'Hello, Ada!' }],
