@@ -64,7 +64,7 @@ function checkReferences() {
 
 /** Error codes in a package's sources, as literals. A line that says `not ours` is about a code of Node's. @param {string} folder */
 function usedCodes(folder) {
-  const sources = filesIn(`${folder}/src`).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('.long.ts'))
+  const sources = filesIn(`${folder}/src`).filter((file) => file.endsWith('.ts') && !/\.(test|long)\.ts$|\/src\/testing\//.test(file))
   return new Set(sources.flatMap((file) => [...read(file).matchAll(/'(ERR_[A-Z0-9_]+)'(?!.*not ours)/g)].map((match) => match[1] ?? '')))
 }
 
