@@ -1,8 +1,9 @@
 import { toBytes } from '../../base/byte-length.ts'
 import { afterTurn } from '../../base/clock.ts'
 import type { CloseReason } from '../../reason.ts'
-import { tap } from '../../tap.ts'
-import type { StreamTransport } from '../../transport.ts'
+import type { Protocol } from '../../protocol.ts'
+import type { Data, Stream, StreamTransport } from '../../transport.ts'
+import { WrappedTransport } from '../../base/wrapped-transport.ts'
 import { memoryPair } from '../memory-pair.ts'
 import type { Attached, ProtocolSubject } from './subject.ts'
 
@@ -39,16 +40,12 @@ export async function drive(subject: ProtocolSubject, how: Drive): Promise<Drive
   const events: string[] = []
   const reports: unknown[] = []
   const wrong: string[] = []
-  let over = false
   let attached: Attached | undefined
   const { a, b } = memoryPair({ onError: (error) => void reports.push(error), capacityBytes: 1 << 20, lingerMs: 1000 })
-  const watched = tap({
-    onWrite: () => over && wrong.push('a write after the end'),
-    onLost: () => void (over = true),
-  })(b) as StreamTransport
+  const watched = new Watched(b, wrong)
   a.start({ dataReceived() {}, eofReceived: () => a.halfClose() })
   attached = subject.attach(watched, (event) => {
-    if (over) wrong.push(`the event ${JSON.stringify(event)} after the end`)
+    if (watched.isOver) wrong.push(`the event ${JSON.stringify(event)} after the end`)
     events.push(event)
     how.onEvent?.(events.length - 1, attached!)
   })
@@ -74,6 +71,32 @@ export async function drive(subject: ProtocolSubject, how: Drive): Promise<Drive
   a.abort()
   b.abort()
   return { events, reason, reports, mostHeldBytes, examinedBytes, wrong }
+}
+
+/** Notes what a protocol tries after its end, whether or not the transport refuses it. */
+class Watched extends WrappedTransport<Stream> {
+  isOver = false
+  private readonly wrong: string[]
+
+  constructor(below: StreamTransport, wrong: string[]) {
+    super(below)
+    this.wrong = wrong
+  }
+
+  override write(data: Data): void {
+    if (this.isOver) this.wrong.push('a write after the end')
+    super.write(data)
+  }
+
+  override writeSequence(list: readonly Data[]): void {
+    if (this.isOver) this.wrong.push('a write after the end')
+    super.writeSequence(list)
+  }
+
+  override onLost(reason: CloseReason, protocol: Protocol<Stream>): void {
+    this.isOver = true
+    super.onLost(reason, protocol)
+  }
 }
 
 /** `input` as bytes. */
