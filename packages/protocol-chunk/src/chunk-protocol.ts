@@ -1,6 +1,6 @@
 /**
- * The draft's ChunkProtocol: a delimiter and a callable, composed, not subclassed. It is a Protocol for `transport.start`; inside, it is the
- * same transport of chunks as the layer `chunk()` makes, attached to a transport that was started already.
+ * The draft's ChunkProtocol: a delimiter and a callable, composed, not subclassed. It is a Protocol for `transport.start`; inside, it is
+ * the same transport of chunks as the layer `chunk()` makes, attached to a transport that was started already.
  */
 import type { CloseOptions, CloseReason, Data, Messages, Protocol, Side, Stream, Transport } from '@async/core'
 import { UsageError } from '@async/core'
@@ -47,7 +47,8 @@ export class ChunkProtocol<M extends Mode = 'bytes'> implements Protocol<Stream>
   constructor(delimiter: Delimiter, onChunk: OnChunk<M>, options?: ChunkProtocolExtras<M>)
   /** @throws UsageError `ERR_INVALID_ARGUMENT` */
   constructor(first: ChunkProtocolOptions<M> | Delimiter, onChunk?: OnChunk<M>, extras?: ChunkProtocolExtras<M>) {
-    this.options = onChunk === undefined ? (first as ChunkProtocolOptions<M>) : ({ ...extras, delimiter: first, onChunk } as ChunkProtocolOptions<M>)
+    const options = onChunk === undefined ? first : { ...extras, delimiter: first, onChunk }
+    this.options = options as ChunkProtocolOptions<M>
     this.settings = chunkSettings(this.options)
     if (typeof this.options.onChunk !== 'function') throw invalid('onChunk: a function is needed')
   }
@@ -110,7 +111,7 @@ export class ChunkProtocol<M extends Mode = 'bytes'> implements Protocol<Stream>
 
   /** Called by the transport, not by you. @throws UsageError `ERR_ALREADY_CONNECTED`: one protocol serves one transport. */
   connectionMade(transport: Transport<Stream>): void {
-    if (this.chunks !== undefined) throw new UsageError('ERR_ALREADY_CONNECTED', 'this ChunkProtocol has a transport already: make one for each')
+    if (this.chunks !== undefined) throw new UsageError('ERR_ALREADY_CONNECTED', 'this ChunkProtocol has a transport: make one for each')
     this.chunks = new AttachedTransport(transport, this.settings, this.options)
     this.chunks.start(new Callbacks(this, this.options))
   }
@@ -147,8 +148,8 @@ class AttachedTransport<D extends Data> extends ChunkLayerTransport<D> {
   }
 
   /**
-   * Whoever started the transport below may close it from the callable, past us. A Transport has no call that tells, but those made of core's
-   * base classes know.
+   * Whoever started the transport below may close it from the callable, past us. A Transport has no call that tells, but those made of
+   * core's base classes know.
    */
   protected override canDeliver(protocol: Protocol<Messages<D>, any> | undefined): boolean {
     return super.canDeliver(protocol) && (this.below as { isClosing?(): boolean }).isClosing?.() !== true

@@ -18,35 +18,68 @@ const rows: readonly Row[] = [
   { id: 'only delimiters', options: { delimiter: '\n' }, input: '\n\n\n', events: ['', '', '', 'end'] },
   { id: 'a cut chunk', options: { delimiter: '\n' }, input: 'one\ntw', events: ['one', 'truncated 2'] },
   { id: 'a \\r that is not ours to strip', options: { delimiter: '\n' }, input: 'one\r\n', events: ['one\r', 'end'] },
-  { id: 'every byte but the delimiter', options: { delimiter: '\n' }, input: '\x00\x7f\x80\xff\r\n', events: ['\x00\x7f\x80\xff\r', 'end'] },
+  {
+    id: 'every byte but the delimiter', options: { delimiter: '\n' },
+    input: '\x00\x7f\x80\xff\r\n', events: ['\x00\x7f\x80\xff\r', 'end'],
+  },
   { id: 'a delimiter beyond ASCII', options: { delimiter: bytes('\xff') }, input: 'a\xffb\xfe\xff', events: ['a', 'b\xfe', 'end'] },
   { id: 'two bytes', options: { delimiter: '\r\n' }, input: 'one\r\ntwo\r\n', events: ['one', 'two', 'end'] },
-  { id: 'two bytes, halves of them inside', options: { delimiter: '\r\n' }, input: 'o\rn\ne\r\r\n\n\r\n', events: ['o\rn\ne\r', '\n', 'end'] },
+  {
+    id: 'two bytes, halves of them inside', options: { delimiter: '\r\n' },
+    input: 'o\rn\ne\r\r\n\n\r\n', events: ['o\rn\ne\r', '\n', 'end'],
+  },
   { id: 'two bytes, cut between them', options: { delimiter: '\r\n' }, input: 'one\r', events: ['truncated 4'] },
   { id: 'a delimiter that begins with its own end', options: { delimiter: 'aab' }, input: 'aaab.aab', events: ['a', '.', 'end'] },
   { id: 'a delimiter of equal bytes', options: { delimiter: '--' }, input: 'a---b----', events: ['a', '-b', '', 'end'] },
   { id: 'alternatives of one byte', options: { delimiter: [',', ';', '|'] }, input: 'a;b,c|', events: ['a', 'b', 'c', 'end'] },
   { id: 'the earliest start wins', options: { delimiter: ['bcd', 'abcde'] }, input: '.abcde.bcd', events: ['.', '.', 'end'] },
   { id: 'the earliest start fails late', options: { delimiter: ['bc', 'abcde'] }, input: '.abcd.', events: ['.a', 'truncated 2'] },
-  { id: 'several in a run that came to nothing', options: { delimiter: ['bc', 'abcbcbcX'] }, input: '.abcbcbc.', events: ['.a', '', '', 'truncated 1'] },
-  { id: 'at equal start the longest wins', options: { delimiter: ['\r', '\r\n', '\n'] }, input: 'a\r\nb\rc\nd\r', events: ['a', 'b', 'c', 'd', 'end'] },
+  {
+    id: 'several in a run that came to nothing', options: { delimiter: ['bc', 'abcbcbcX'] },
+    input: '.abcbcbc.', events: ['.a', '', '', 'truncated 1'],
+  },
+  {
+    id: 'at equal start the longest wins', options: { delimiter: ['\r', '\r\n', '\n'] },
+    input: 'a\r\nb\rc\nd\r', events: ['a', 'b', 'c', 'd', 'end'],
+  },
   { id: 'the longest of three', options: abc, input: '1abc2ab3a4', events: ['1', '2', '3', 'truncated 1'] },
   { id: 'a beginning decided by the end', options: abc, input: '1ab', events: ['1', 'end'] },
   { id: 'delimiters decided by the end', options: { delimiter: ['a', 'aaaX'] }, input: '1aa', events: ['1', '', 'end'] },
-  { id: 'chunks that keep their delimiter', options: { delimiter: ['\n', '\r\n'], keepDelimiter: true }, input: 'a\r\nb\n\n', events: ['a\r\n', 'b\n', '\n', 'end'] },
+  {
+    id: 'chunks that keep their delimiter', options: { delimiter: ['\n', '\r\n'], keepDelimiter: true },
+    input: 'a\r\nb\n\n', events: ['a\r\n', 'b\n', '\n', 'end'],
+  },
   { id: 'one byte, kept', options: { delimiter: '\n', keepDelimiter: true }, input: 'a\n\nb', events: ['a\n', '\n', 'truncated 1'] },
   { id: 'a tail that is wanted', options: { delimiter: '\n', deliverTail: true }, input: 'one\ntw', events: ['one', 'tw', 'end'] },
   { id: 'no tail, none is made', options: { delimiter: '\n', deliverTail: true }, input: 'one\n', events: ['one', 'end'] },
   { id: 'a tail with half a delimiter', options: { delimiter: '\r\n', deliverTail: true }, input: 'one\r', events: ['one\r', 'end'] },
 
   { id: 'as long as allowed', options: { delimiter: '\n', maxChunkBytes: 3 }, input: 'one\ntwo\n', events: ['one', 'two', 'end'] },
-  { id: 'one byte too long', options: { delimiter: '\n', maxChunkBytes: 3 }, input: 'one\nfour\nsix\n', events: ['one', 'ERR_CHUNK_TOO_LONG'] },
-  { id: 'too long without an end', options: { delimiter: '\n', maxChunkBytes: 3 }, input: 'one\nfour', events: ['one', 'ERR_CHUNK_TOO_LONG'] },
-  { id: 'as long as allowed, without an end', options: { delimiter: '\n', maxChunkBytes: 3 }, input: 'one\nsix', events: ['one', 'truncated 3'] },
-  { id: 'the delimiter does not count', options: { delimiter: '----', maxChunkBytes: 3 }, input: 'one----two---', events: ['one', 'truncated 6'] },
+  {
+    id: 'one byte too long', options: { delimiter: '\n', maxChunkBytes: 3 },
+    input: 'one\nfour\nsix\n', events: ['one', 'ERR_CHUNK_TOO_LONG'],
+  },
+  {
+    id: 'too long without an end', options: { delimiter: '\n', maxChunkBytes: 3 },
+    input: 'one\nfour', events: ['one', 'ERR_CHUNK_TOO_LONG'],
+  },
+  {
+    id: 'as long as allowed, without an end', options: { delimiter: '\n', maxChunkBytes: 3 },
+    input: 'one\nsix', events: ['one', 'truncated 3'],
+  },
+  {
+    id: 'the delimiter does not count', options: { delimiter: '----', maxChunkBytes: 3 },
+    input: 'one----two---', events: ['one', 'truncated 6'],
+  },
   { id: 'a false start counts', options: { delimiter: '----', maxChunkBytes: 3 }, input: 'one---.', events: ['ERR_CHUNK_TOO_LONG'] },
-  { id: 'the kept delimiter does not count', options: { delimiter: '--', maxChunkBytes: 3, keepDelimiter: true }, input: 'one--', events: ['one--', 'end'] },
-  { id: 'a tail too long', options: { delimiter: '\n', maxChunkBytes: 3, deliverTail: true }, input: 'four', events: ['ERR_CHUNK_TOO_LONG'] },
+  {
+    id: 'the kept delimiter does not count', options: { delimiter: '--', maxChunkBytes: 3, keepDelimiter: true },
+    input: 'one--', events: ['one--', 'end'],
+  },
+  {
+    id: 'a tail too long', options: { delimiter: '\n', maxChunkBytes: 3, deliverTail: true },
+    input: 'four', events: ['ERR_CHUNK_TOO_LONG'],
+  },
   {
     id: 'discard, and go on', options: { delimiter: '\n', maxChunkBytes: 3, overlong: 'discard' }, input: 'one\n1234567\nsix\n12345\n',
     events: ['one', 'overlong 7/0', 'six', 'overlong 5/0', 'end'],
@@ -56,10 +89,14 @@ const rows: readonly Row[] = [
     input: 'a-=-bc-=bc-=-d-=-', events: ['a', 'overlong 6/0', 'd', 'end'],
   },
   {
-    id: 'discard, with a run that is given up behind the end', options: { delimiter: ['\r', '\r\nxyz'], maxChunkBytes: 2, overlong: 'discard' },
+    id: 'discard, with a run that is given up behind the end',
+    options: { delimiter: ['\r', '\r\nxyz'], maxChunkBytes: 2, overlong: 'discard' },
     input: 'abc\r\nx\rd\r', events: ['overlong 3/0', '\nx', 'd', 'end'],
   },
-  { id: 'discard, cut', options: { delimiter: '\n', maxChunkBytes: 3, overlong: 'discard' }, input: 'one\n12345', events: ['one', 'truncated 5'] },
+  {
+    id: 'discard, cut', options: { delimiter: '\n', maxChunkBytes: 3, overlong: 'discard' },
+    input: 'one\n12345', events: ['one', 'truncated 5'],
+  },
   {
     id: 'discard, a tail', options: { delimiter: '\n', maxChunkBytes: 3, overlong: 'discard', deliverTail: true }, input: 'one\n12345',
     events: ['one', 'overlong 5/0', 'end'],
@@ -69,7 +106,8 @@ const rows: readonly Row[] = [
     events: ['one', 'overlong 7/3', '123', 'six', 'overlong 4/3', '123', 'end'],
   },
   {
-    id: 'truncate, kept delimiters are not invented', options: { delimiter: '\n', maxChunkBytes: 3, overlong: 'truncate', keepDelimiter: true },
+    id: 'truncate, kept delimiters are not invented',
+    options: { delimiter: '\n', maxChunkBytes: 3, overlong: 'truncate', keepDelimiter: true },
     input: '1234\nab\n', events: ['overlong 4/3', '123', 'ab\n', 'end'],
   },
   { id: 'truncate, cut', options: { delimiter: '\n', maxChunkBytes: 3, overlong: 'truncate' }, input: '12345', events: ['truncated 5'] },
@@ -85,17 +123,39 @@ const rows: readonly Row[] = [
   { id: 'text', options: { delimiter: '\n', mode: 'text' }, input: 'one\n\ntwo\n', events: ['text:one', 'text:', 'text:two', 'end'] },
   {
     id: 'text of two, three and four bytes a character', options: { delimiter: '\n', mode: 'text' },
-    input: 'a\n\xc3\xa9\nb\n\xe2\x82\xac\n\xf0\x9f\x98\x80\nc\n', events: ['text:a', 'text:é', 'text:b', 'text:€', 'text:😀', 'text:c', 'end'],
+    input: 'a\n\xc3\xa9\nb\n\xe2\x82\xac\n\xf0\x9f\x98\x80\nc\n',
+    events: ['text:a', 'text:é', 'text:b', 'text:€', 'text:😀', 'text:c', 'end'],
   },
-  { id: 'a byte order mark is text', options: { delimiter: '\n', mode: 'text' }, input: '\xef\xbb\xbfa\n', events: ['text:\ufeffa', 'end'] },
-  { id: 'a replacement character that was sent', options: { delimiter: '\n', mode: 'text' }, input: '\xef\xbf\xbd\n', events: ['text:\ufffd', 'end'] },
-  { id: 'a lone continuation byte', options: { delimiter: '\n', mode: 'text' }, input: 'a\n\x80\nb\n', events: ['text:a', 'ERR_CHUNK_NOT_UTF8'] },
-  { id: 'a sequence that the delimiter cuts', options: { delimiter: '\n', mode: 'text' }, input: 'a\xc3\n\xa9\n', events: ['ERR_CHUNK_NOT_UTF8'] },
+  {
+    id: 'a byte order mark is text', options: { delimiter: '\n', mode: 'text' },
+    input: '\xef\xbb\xbfa\n', events: ['text:\ufeffa', 'end'],
+  },
+  {
+    id: 'a replacement character that was sent', options: { delimiter: '\n', mode: 'text' },
+    input: '\xef\xbf\xbd\n', events: ['text:\ufffd', 'end'],
+  },
+  {
+    id: 'a lone continuation byte', options: { delimiter: '\n', mode: 'text' },
+    input: 'a\n\x80\nb\n', events: ['text:a', 'ERR_CHUNK_NOT_UTF8'],
+  },
+  {
+    id: 'a sequence that the delimiter cuts', options: { delimiter: '\n', mode: 'text' },
+    input: 'a\xc3\n\xa9\n', events: ['ERR_CHUNK_NOT_UTF8'],
+  },
   { id: 'an overlong encoding', options: { delimiter: '\n', mode: 'text' }, input: '\xc0\xaf\n', events: ['ERR_CHUNK_NOT_UTF8'] },
   { id: 'a surrogate', options: { delimiter: '\n', mode: 'text' }, input: '\xed\xa0\x80\n', events: ['ERR_CHUNK_NOT_UTF8'] },
-  { id: 'text, two bytes end it', options: { delimiter: '\r\n', mode: 'text' }, input: 'a\r\n\xc3\xa9\r\n', events: ['text:a', 'text:é', 'end'] },
-  { id: 'text with a tail', options: { delimiter: '\n', mode: 'text', deliverTail: true }, input: 'a\n\xc3\xa9', events: ['text:a', 'text:é', 'end'] },
-  { id: 'text with a cut tail', options: { delimiter: '\n', mode: 'text', deliverTail: true }, input: 'a\n\xc3', events: ['text:a', 'ERR_CHUNK_NOT_UTF8'] },
+  {
+    id: 'text, two bytes end it', options: { delimiter: '\r\n', mode: 'text' },
+    input: 'a\r\n\xc3\xa9\r\n', events: ['text:a', 'text:é', 'end'],
+  },
+  {
+    id: 'text with a tail', options: { delimiter: '\n', mode: 'text', deliverTail: true },
+    input: 'a\n\xc3\xa9', events: ['text:a', 'text:é', 'end'],
+  },
+  {
+    id: 'text with a cut tail', options: { delimiter: '\n', mode: 'text', deliverTail: true },
+    input: 'a\n\xc3', events: ['text:a', 'ERR_CHUNK_NOT_UTF8'],
+  },
 ]
 
 describe('chunkSplitter', () => {
@@ -141,7 +201,8 @@ describe('chunkSplitter', () => {
     const splitter = chunkSplitter({ delimiter: '\n', maxChunkBytes: 1 })
     splitter.receiveData(bytes('ab\nc\n'))
     const failures: unknown[] = []
-    for (const call of [() => splitter.next(), () => splitter.next(), () => splitter.receiveData(bytes('x')), () => splitter.receiveEof()]) {
+    const next = (): unknown => splitter.next()
+    for (const call of [next, next, () => splitter.receiveData(bytes('x')), () => splitter.receiveEof()]) {
       try {
         call()
       } catch (error) {
@@ -194,7 +255,9 @@ describe('chunkSplitter', () => {
     for (const delimiter of ['', [], ['a', ''], new Uint8Array(0), 'x'.repeat(1025), ['x'.repeat(1000), 'y'.repeat(25)]]) {
       expect(refused({ delimiter })).toBe('ERR_INVALID_ARGUMENT')
     }
-    for (const maxChunkBytes of [0, -1, 1.5, NaN, Infinity]) expect(refused({ delimiter: '\n', maxChunkBytes })).toBe('ERR_INVALID_ARGUMENT')
+    for (const maxChunkBytes of [0, -1, 1.5, NaN, Infinity]) {
+      expect(refused({ delimiter: '\n', maxChunkBytes })).toBe('ERR_INVALID_ARGUMENT')
+    }
     for (const overlong of ['', '__proto__', 'drop']) expect(refused({ delimiter: '\n', overlong })).toBe('ERR_INVALID_ARGUMENT')
     expect(refused({ delimiter: '\n', mode: 'string' })).toBe('ERR_INVALID_ARGUMENT')
     expect(refused({ delimiter: ['x'.repeat(1000), 'y'.repeat(24)], maxChunkBytes: 1 })).toBe('accepted')
@@ -203,7 +266,8 @@ describe('chunkSplitter', () => {
 
 describe('a splitter that changes its mode', () => {
   /** Pulls units; each may say what is next. */
-  function script(input: string, size: number, options: ChunkOptions, then: (unit: string, splitter: ReturnType<typeof chunkSplitter>) => void): string[] {
+  type Then = (unit: string, splitter: ReturnType<typeof chunkSplitter>) => void
+  function script(input: string, size: number, options: ChunkOptions, then: Then): string[] {
     const splitter = chunkSplitter(options as ChunkOptions<'bytes'>)
     const units: string[] = []
     const all = bytes(input)
@@ -295,7 +359,9 @@ describe('a splitter that changes its mode', () => {
 
   it('refuses a count that is none, or over the limit, and goes on as before', () => {
     const splitter = chunkSplitter({ delimiter: '\n', maxChunkBytes: 10 })
-    for (const count of [0, -1, 1.5, NaN, 2 ** 53]) expect(() => splitter.setCount(count)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+    for (const count of [0, -1, 1.5, NaN, 2 ** 53]) {
+      expect(() => splitter.setCount(count)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+    }
     expect(() => splitter.setCount(11)).toThrow(expect.objectContaining({ code: 'ERR_CHUNK_TOO_LONG', allowed: 10, actual: 11 }))
     expect(() => splitter.setDelimiter('')).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
     splitter.receiveData(bytes('ok\n'))

@@ -1,5 +1,6 @@
 /**
- * Theory of operation. Three modes, switched between two units and effective for the very next byte: up to a delimiter, an exact count, raw.
+ * Theory of operation. Three modes, switched between two units and effective for the very next byte: up to a delimiter, an exact count,
+ * raw.
  *
  *   delimited   scan the read at hand from `searched`; found: cut. Not found: carry the read, and go on in the next one.
  *   skipping    the chunk is known to be too long. Of what is scanned only bytes that may begin a delimiter are kept; at the delimiter the

@@ -8,7 +8,8 @@ export interface ChunkModes {
   /** Chunks end at `delimiter` from now on; without one, at the one of the beginning. @throws UsageError `ERR_INVALID_ARGUMENT` */
   setDelimiter(delimiter?: Delimiter): void
   /**
-   * Each chunk has `bytes` bytes from now on, 1 at least. The number is often the peer's: catch the LimitError, or let it end the connection.
+   * Each chunk has `bytes` bytes from now on, 1 at least. The number is often the peer's: catch the LimitError, or let it end the
+   * connection.
    * @throws LimitError `ERR_CHUNK_TOO_LONG` above `maxChunkBytes`; UsageError `ERR_INVALID_ARGUMENT`. Nothing changes.
    */
   setCount(bytes: number): void

@@ -5,9 +5,9 @@ import type { Text } from './text.ts'
 const stepsAfterFalseStart = 8
 
 /**
- * A search for the next delimiter, over reads as they come. Positions are indices into the read at hand; those of earlier reads are negative.
- * A native search goes ahead to a byte with which a delimiter begins, if there are at most two such bytes; from there the tree decides.
- * Together they look at no byte more than three times.
+ * A search for the next delimiter, over reads as they come. Positions are indices into the read at hand; those of earlier reads are
+ * negative. A native search goes ahead to a byte with which a delimiter begins, if there are at most two such bytes; from there the tree
+ * decides. Together they look at no byte more than three times.
  */
 export class DelimiterSearch {
   /** Whether a delimiter was found: at `start`, up to `end`. */

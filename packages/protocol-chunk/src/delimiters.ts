@@ -1,9 +1,10 @@
 /**
  * Theory of operation. A set of delimiters is compiled to a tree of their beginnings, as Aho and Corasick have it, but for the rule that
- * the earliest start wins, and at equal start the longest. The node at which a search stands is the longest run of bytes, up to here, that may
- * still become a delimiter whose start is earlier than that of any other candidate. When the next byte does not continue it, what that run
- * means is known beforehand: which delimiters lie in it, and at which node (always nearer to the root) the search goes on with the same byte.
- * So a search never goes back: each byte is looked at once, and each step towards the root was paid by a byte before it.
+ * the earliest start wins, and at equal start the longest. The node at which a search stands is the longest run of bytes, up to here,
+ * that may still become a delimiter whose start is earlier than that of any other candidate. When the next byte does not continue it,
+ * what that run means is known beforehand: which delimiters lie in it, and at which node (always nearer to the root) the search goes on
+ * with the same byte. So a search never goes back: each byte is looked at once, and each step towards the root was paid by a byte before
+ * it.
  */
 import { type Data, UsageError } from '@async/core'
 import { toBytes } from '@async/core/base'
@@ -18,7 +19,9 @@ export type Delimiter = Data | readonly Data[]
 export interface DelimiterSet {
   /** The delimiters, as bytes, in the order given. */
   readonly delimiters: readonly Uint8Array[]
-  /** The one that is written: the first that is not the beginning of another, for after such a one a reader would wait, or read too much. */
+  /**
+   * The one that is written: the first that is not the beginning of another, for after such a one a reader would wait, or read too much.
+   */
   readonly written: Uint8Array
   /** The only delimiter, if there is one, as characters U+0000 to U+00FF. */
   readonly only: string | undefined
@@ -62,7 +65,8 @@ export function compileDelimiters(delimiter: Delimiter): DelimiterSet {
     isEnd.add(node)
   }
   const depth = Uint16Array.from(runs, (run) => run.length)
-  const isLeaf = Uint8Array.from(runs, (_, node) => (node > 0 && next.subarray(node * 256, node * 256 + 256).every((child) => child === 0) ? 1 : 0))
+  const hasChild = (node: number): boolean => next.subarray(node * 256, node * 256 + 256).some((child) => child !== 0)
+  const isLeaf = Uint8Array.from(runs, (_, node) => (node > 0 && !hasChild(node) ? 1 : 0))
   const fallback = new Uint16Array(runs.length)
   const found: number[][] = runs.map(() => [])
 

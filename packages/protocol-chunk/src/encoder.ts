@@ -1,9 +1,9 @@
-import { type Consumer, type Data, UsageError } from '@async/core'
+import type { Consumer, Data } from '@async/core'
 import { byteLength, toBytes, utf8Length } from '@async/core/base'
 import type { ChunkSettings } from './chunk-options.ts'
 import { DelimiterSearch } from './delimiter-search.ts'
 import type { DelimiterSet } from './delimiters.ts'
-import { containsDelimiter, tooLong } from './errors.ts'
+import { containsDelimiter, invalid, tooLong } from './errors.ts'
 import { type LengthSettings } from './length-options.ts'
 import type { LspSettings } from './lsp-options.ts'
 import { ByteText, type Text } from './text.ts'
@@ -13,7 +13,9 @@ export type Sink = Pick<Consumer, 'write'> & { writeSequence(list: readonly Data
 
 /** Turns units into a stream. It has no state: what it refuses leaves nothing behind. */
 export interface Encoder {
-  /** Writes one unit in one call. @throws LimitError `ERR_CHUNK_TOO_LONG`; UsageError `ERR_CHUNK_CONTAINS_DELIMITER`: nothing is written. */
+  /**
+   * Writes one unit in one call. @throws LimitError `ERR_CHUNK_TOO_LONG`; UsageError `ERR_CHUNK_CONTAINS_DELIMITER`: nothing is written.
+   */
   write(sink: Sink, payload: Data): void
   /** Appends the pieces of one unit to `list`. @throws as `write` */
   append(list: Data[], payload: Data): void
@@ -58,7 +60,8 @@ export class DelimiterEncoder implements Encoder {
     checkLength(payload, this.maxChunkBytes)
     const { set } = this
     if (set.only?.length === 1) {
-      const at = typeof payload === 'string' && this.delimiterText !== undefined ? payload.indexOf(set.only) : toText(payload).indexOf(set.only, 0)
+      const text = typeof payload === 'string' && this.delimiterText !== undefined ? payload : toText(payload)
+      const at = text.indexOf(set.only, 0)
       if (at >= 0) throw containsDelimiter(at)
       return
     }
@@ -100,7 +103,7 @@ export class CountEncoder implements Encoder {
 
   private check(payload: Data): void {
     const bytes = byteLength(payload)
-    if (bytes !== this.count) throw new UsageError('ERR_INVALID_ARGUMENT', `a chunk of ${bytes} bytes, each is to have ${this.count}`)
+    if (bytes !== this.count) throw invalid(`a chunk of ${bytes} bytes, each is to have ${this.count}`)
   }
 }
 
@@ -125,7 +128,7 @@ export class LengthEncoder implements Encoder {
     const bytes = byteLength(payload)
     if (bytes > maxChunkBytes) throw tooLong(maxChunkBytes, bytes)
     let value = bytes - adjustBytes
-    if (value < 0) throw new UsageError('ERR_INVALID_ARGUMENT', `a payload of ${bytes} bytes, with adjustBytes it has to have ${adjustBytes} at least`)
+    if (value < 0) throw invalid(`a payload of ${bytes} bytes: with adjustBytes it has to have ${adjustBytes} at least`)
     if (widthBytes === 0) return varint(value)
     const prefix = new Uint8Array(widthBytes)
     for (let i = 0; i < widthBytes; i++, value = Math.floor(value / 256)) prefix[isLittle ? i : widthBytes - 1 - i] = value % 256

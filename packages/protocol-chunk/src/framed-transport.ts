@@ -1,8 +1,9 @@
 /**
- * A splitter and an encoder, tied to the transport below: what every layer here is. Reads go into the splitter; units are pulled out of it one
- * by one while the protocol above takes them, so that a pause or a close between two units of one read is obeyed at once.
+ * A splitter and an encoder, tied to the transport below: what every layer here is. Reads go into the splitter; units are pulled out of
+ * it one by one while the protocol above takes them, so that a pause or a close between two units of one read is obeyed at once.
  */
-import { type CloseReason, type Cause, ConnectionError, type Data, isAsyncError, limits, type Messages, type Stream, type Transport } from '@async/core'
+import type { Cause, CloseReason, Data, Messages, Stream, Transport } from '@async/core'
+import { ConnectionError, isAsyncError, limits } from '@async/core'
 import { byteLength, LayerTransport } from '@async/core/base'
 import type { Encoder } from './encoder.ts'
 import type { Overlong, Splitter } from './splitter.ts'
@@ -52,7 +53,8 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
       try {
         unit = splitter.next()
       } catch (error) {
-        this.finish({ kind: isAsyncError(error, 'ERR_CHUNK_TOO_LONG') || isAsyncError(error, 'ERR_HEADER_TOO_LARGE') ? 'limit' : 'protocol', error: error as Error })
+        const isLimit = isAsyncError(error, 'ERR_CHUNK_TOO_LONG') || isAsyncError(error, 'ERR_HEADER_TOO_LARGE')
+        this.finish({ kind: isLimit ? 'limit' : 'protocol', error: error as Error })
         return true
       }
       if (unit !== undefined) {
@@ -101,7 +103,8 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
   /** Where the transport below knows no end of one side alone, whether its end cut a unit is known when what is held was delivered. */
   protected override finish(cause: Cause): void {
     const bytes = cause.kind === 'closed' && cause.by === 'peer' && this.endedBy !== 'local' ? this.undecodedBytes() : 0
-    super.finish(bytes === 0 ? cause : { kind: 'truncated', error: new ConnectionError('ERR_TRUNCATED', `the end came ${bytes} bytes into a chunk`) })
+    if (bytes === 0) super.finish(cause)
+    else super.finish({ kind: 'truncated', error: new ConnectionError('ERR_TRUNCATED', `the end came ${bytes} bytes into a chunk`) })
   }
 
   private splitterEnds(): void {

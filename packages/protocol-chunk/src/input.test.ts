@@ -5,7 +5,8 @@ import { Input } from './input.ts'
 /** The buffers that an input keeps alive. */
 function retainedBytes(input: Input): number {
   const inner = input as unknown as { pieces: Uint8Array[]; block?: Uint8Array; current: Uint8Array; waiting: Uint8Array[] }
-  const buffers = new Set([...inner.pieces, ...inner.waiting, inner.current, ...(inner.block === undefined ? [] : [inner.block])].map((piece) => piece.buffer))
+  const held = [...inner.pieces, ...inner.waiting, inner.current, ...(inner.block === undefined ? [] : [inner.block])]
+  const buffers = new Set(held.map((piece) => piece.buffer))
   return [...buffers].reduce((sum, buffer) => sum + buffer.byteLength, 0)
 }
 

@@ -2,8 +2,8 @@
  * Bytes that came and were not taken: the part of an unfinished unit that earlier reads brought (`carried`), the read at hand (`current`,
  * from `position` on), and reads that wait behind it. Carried bytes come first, and then `position` is 0.
  *
- * Every byte is copied at most twice, however small the reads: pieces are joined once, when the unit is taken, and small ones are gathered in
- * blocks meanwhile, since a thousand one-byte pieces would weigh a hundred times what they hold.
+ * Every byte is copied at most twice, however small the reads: pieces are joined once, when the unit is taken, and small ones are
+ * gathered in blocks meanwhile, since a thousand one-byte pieces would weigh a hundred times what they hold.
  */
 import { decodeUtf8, indexOfNonAscii, isAscii, type OpenText, openText, type Text } from './text.ts'
 
@@ -98,7 +98,9 @@ export class Input {
   rewind(): void {
     if (this.carriedBytes === 0) return
     this.seal()
-    const again = [...this.pieces, rest(this.current, this.position), ...this.waiting.slice(this.waitingHead)].filter((piece) => piece.length > 0)
+    const again = [...this.pieces]
+    if (this.position < this.current.length) again.push(rest(this.current, this.position))
+    again.push(...this.waiting.slice(this.waitingHead))
     this.waitingBytes += this.carriedBytes + this.current.length - this.position
     this.pieces = []
     this.carriedBytes = 0
@@ -231,7 +233,8 @@ export class Input {
   private seal(): void {
     const { block } = this
     if (block === undefined) return
-    this.pieces.push(this.blockBytes * 2 < block.length ? block.slice(0, this.blockBytes) : new Uint8Array(block.buffer, 0, this.blockBytes))
+    const isLargelyUnused = this.blockBytes * 2 < block.length
+    this.pieces.push(isLargelyUnused ? block.slice(0, this.blockBytes) : new Uint8Array(block.buffer, 0, this.blockBytes))
     this.block = undefined
     this.blockBytes = 0
   }

@@ -18,15 +18,18 @@ import type { Mode, Splitter, UnitOf } from './splitter.ts'
 export function chunk<M extends Mode = 'bytes'>(options: ChunkOptions<M>): FramingLayer<ChunkTransport<UnitOf<M>>> {
   const settings = chunkSettings(options)
   const encoder = new DelimiterEncoder(settings)
-  return <Below extends Transport<Stream>>(below: Below) =>
-    new ChunkLayerTransport<UnitOf<M>>(below, new ChunkSplitter(settings), encoder, options.onOverlong) as unknown as Above<Below, ChunkTransport<UnitOf<M>>>
+  return <Below extends Transport<Stream>>(below: Below) => {
+    const top = new ChunkLayerTransport<UnitOf<M>>(below, new ChunkSplitter(settings), encoder, options.onOverlong)
+    return top as unknown as Above<Below, ChunkTransport<UnitOf<M>>>
+  }
 }
 
 /** Options of `line`: those of `chunk`, but for the delimiter. */
 export interface LineOptions<M extends Mode = Mode> extends Omit<ChunkOptions<M>, 'delimiter'> {
   /**
    * What ends a line. `'lf'` (default): `\n` alone, and a `\r` before it is part of the line. `'crlf'`: `\r\n` alone. `'any'`: both when
-   * reading, `\n` when writing; two readers of one stream that differ on what a line is can be played off against each other, so ask for it.
+   * reading, `\n` when writing; two readers of one stream that differ on what a line is can be played off against each other, so ask for
+   * it.
    */
   readonly ending?: 'lf' | 'crlf' | 'any'
 }

@@ -39,7 +39,8 @@ export function lengthSettings(options: LengthPrefixOptions): LengthSettings {
   const widthBytes = typeof width === 'number' ? width : 0
   const counts = oneOf('counts', options.counts ?? 'payload', ['payload', 'frame'])
   if (widthBytes === 0 && counts === 'frame') throw invalid('counts: a varint cannot count itself')
-  const adjustBytes = wholeNumber('adjustBytes', options.adjustBytes ?? 0, -0xffff_ffff, 0xffff_ffff) - (counts === 'frame' ? widthBytes : 0)
+  const addedBytes = wholeNumber('adjustBytes', options.adjustBytes ?? 0, -0xffff_ffff, 0xffff_ffff)
+  const adjustBytes = counts === 'frame' ? addedBytes - widthBytes : addedBytes
   const largest = widthBytes === 0 || widthBytes === 8 ? Number.MAX_SAFE_INTEGER : 256 ** widthBytes - 1
   return {
     widthBytes,

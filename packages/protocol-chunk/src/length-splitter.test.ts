@@ -18,10 +18,19 @@ const rows: readonly Row[] = [
   { id: 'three bytes', options: { widthBytes: 3 }, input: '\0\0\x02ab', events: ['ab', 'end'] },
   { id: 'three bytes, little end first', options: { widthBytes: 3, endian: 'little' }, input: '\x02\0\0ab', events: ['ab', 'end'] },
   { id: 'eight bytes', options: { widthBytes: 8 }, input: '\0\0\0\0\0\0\0\x02ab', events: ['ab', 'end'] },
-  { id: 'eight bytes, little end first', options: { widthBytes: 8, endian: 'little' }, input: '\x02\0\0\0\0\0\0\0ab', events: ['ab', 'end'] },
+  {
+    id: 'eight bytes, little end first', options: { widthBytes: 8, endian: 'little' },
+    input: '\x02\0\0\0\0\0\0\0ab', events: ['ab', 'end'],
+  },
   { id: 'a length that counts itself', options: { widthBytes: 2, counts: 'frame' }, input: '\0\x05abc\0\x02', events: ['abc', '', 'end'] },
-  { id: 'a length that counts less than itself', options: { widthBytes: 2, counts: 'frame' }, input: '\0\x01', events: ['ERR_CHUNK_BAD_LENGTH'] },
-  { id: 'a length without a header of two', options: { widthBytes: 1, adjustBytes: 2 }, input: '\x01hhp\x00hh', events: ['hhp', 'hh', 'end'] },
+  {
+    id: 'a length that counts less than itself', options: { widthBytes: 2, counts: 'frame' },
+    input: '\0\x01', events: ['ERR_CHUNK_BAD_LENGTH'],
+  },
+  {
+    id: 'a length without a header of two', options: { widthBytes: 1, adjustBytes: 2 },
+    input: '\x01hhp\x00hh', events: ['hhp', 'hh', 'end'],
+  },
   { id: 'a length with one too many', options: { widthBytes: 1, adjustBytes: -1 }, input: '\x04abc\x01', events: ['abc', '', 'end'] },
   { id: 'less than is taken off', options: { widthBytes: 1, adjustBytes: -1 }, input: '\x00', events: ['ERR_CHUNK_BAD_LENGTH'] },
   { id: 'a varint of one byte', options: { widthBytes: 'varint' }, input: '\x03abc\x00', events: ['abc', '', 'end'] },
@@ -37,8 +46,14 @@ const rows: readonly Row[] = [
   { id: 'cut in the length', options: {}, input: '\0\0\0\x01a\0\0', events: ['a', 'truncated 2'] },
   { id: 'cut behind the length', options: {}, input: '\0\0\0\x01', events: ['truncated 4'] },
   { id: 'cut in the payload', options: {}, input: '\0\0\0\x03ab', events: ['truncated 6'] },
-  { id: 'text', options: { widthBytes: 1, mode: 'text' }, input: '\x03\xe2\x82\xac\x00\x01a', events: ['text:€', 'text:', 'text:a', 'end'] },
-  { id: 'text that is none', options: { widthBytes: 1, mode: 'text' }, input: '\x01a\x02\xe2\x82', events: ['text:a', 'ERR_CHUNK_NOT_UTF8'] },
+  {
+    id: 'text', options: { widthBytes: 1, mode: 'text' },
+    input: '\x03\xe2\x82\xac\x00\x01a', events: ['text:€', 'text:', 'text:a', 'end'],
+  },
+  {
+    id: 'text that is none', options: { widthBytes: 1, mode: 'text' },
+    input: '\x01a\x02\xe2\x82', events: ['text:a', 'ERR_CHUNK_NOT_UTF8'],
+  },
 ]
 
 describe('lengthSplitter', () => {
@@ -51,7 +66,8 @@ describe('lengthSplitter', () => {
   it('names the length that is too large, and allocates nothing for it', () => {
     const splitter = lengthSplitter({ widthBytes: 8 })
     splitter.receiveData(bytes('\0\0\x01\0\0\0\0\0'))
-    expect(() => splitter.next()).toThrow(expect.objectContaining({ limit: 'maxChunkBytes', allowed: 1048576, actual: 1099511627776, unit: 'bytes' }))
+    const what = { limit: 'maxChunkBytes', allowed: 1048576, actual: 1099511627776, unit: 'bytes' }
+    expect(() => splitter.next()).toThrow(expect.objectContaining(what))
   })
 
   it('takes large payloads of many small reads', () => {
@@ -67,7 +83,8 @@ describe('lengthSplitter', () => {
   })
 
   it('gives back the length, too, of a message that is not complete', () => {
-    for (const [options, input] of [[{}, '\0\0\0\x03ab'], [{}, '\0\0'], [{ widthBytes: 'varint' }, '\xac\x02ab'], [{ widthBytes: 'varint' }, '\xac']] as const) {
+    const varint = { widthBytes: 'varint' } as const
+    for (const [options, input] of [[{}, '\0\0\0\x03ab'], [{}, '\0\0'], [varint, '\xac\x02ab'], [varint, '\xac']] as const) {
       const splitter = lengthSplitter(options)
       splitter.receiveData(bytes(input))
       expect([splitter.next(), splitter.heldBytes]).toEqual([undefined, input.length])
@@ -79,11 +96,13 @@ describe('lengthSplitter', () => {
 
   it('refuses options that make no sense', () => {
     const wrong: readonly unknown[] = [
-      { widthBytes: 5 }, { widthBytes: 0 }, { widthBytes: '4' }, { endian: 'middle' }, { counts: 'all' }, { widthBytes: 'varint', counts: 'frame' },
+      { widthBytes: 5 }, { widthBytes: 0 }, { widthBytes: '4' }, { endian: 'middle' }, { counts: 'all' },
+      { widthBytes: 'varint', counts: 'frame' },
       { maxChunkBytes: -1 }, { maxChunkBytes: 1.5 }, { adjustBytes: 0.5 }, { mode: 'utf8' },
     ]
     for (const options of wrong) {
-      expect(() => lengthSplitter(options as LengthPrefixOptions), JSON.stringify(options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+      const make = (): unknown => lengthSplitter(options as LengthPrefixOptions)
+      expect(make, JSON.stringify(options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
     }
   })
 })

@@ -63,7 +63,7 @@ export class LengthSplitter<D extends Data = Data> extends SplitterBase<D> {
 
   private judge(): void {
     const bytes = this.value + this.settings.adjustBytes
-    if (bytes < 0) this.fail(badLength(`a length of ${this.value} does not count what it has to count, ${-this.settings.adjustBytes} bytes`))
+    if (bytes < 0) this.fail(badLength(`a length of ${this.value}, which has to count ${-this.settings.adjustBytes} bytes at least`))
     if (bytes > this.settings.maxChunkBytes) this.fail(tooLong(this.settings.maxChunkBytes, bytes))
     this.payloadBytes = bytes
   }

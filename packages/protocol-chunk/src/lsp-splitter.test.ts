@@ -14,14 +14,18 @@ const bad = ['ERR_CHUNK_BAD_HEADER']
 const rows: readonly Row[] = [
   { id: 'nothing at all', input: '', events: ['end'] },
   { id: 'one message', input: 'Content-Length: 2\r\n\r\n{}', events: ['text:{}', 'end'] },
-  { id: 'two messages, the first empty', input: 'Content-Length: 0\r\n\r\nContent-Length: 4\r\n\r\n"\xc3\xa9"', events: ['text:', 'text:"é"', 'end'] },
+  {
+    id: 'two messages, the first empty',
+    input: 'Content-Length: 0\r\n\r\nContent-Length: 4\r\n\r\n"\xc3\xa9"', events: ['text:', 'text:"é"', 'end'],
+  },
   { id: 'bytes', options: { mode: 'bytes' }, input: 'Content-Length: 2\r\n\r\n\xff\n', events: ['\xff\n', 'end'] },
   { id: 'a name in another case, and no space', input: 'CONTENT-length:2\r\n\r\n{}', events: ['text:{}', 'end'] },
   { id: 'space around the value', input: 'Content-Length: \t 2 \t\r\n\r\n{}', events: ['text:{}', 'end'] },
   { id: 'zeros in front', input: 'Content-Length: 002\r\n\r\n{}', events: ['text:{}', 'end'] },
   {
     id: 'a content type, before and after', input:
-      'Content-Type: application/vscode-jsonrpc; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}Content-Length: 2\r\nContent-Type: x; charset="utf8"\r\n\r\n[]',
+      'Content-Type: application/vscode-jsonrpc; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}' +
+      'Content-Length: 2\r\nContent-Type: x; charset="utf8"\r\n\r\n[]',
     events: ['text:{}', 'text:[]', 'end'],
   },
   { id: 'unknown fields', input: 'X: y\r\n__proto__: z\r\nContent-Length: 2\r\nEmpty:\r\n\r\n{}', events: ['text:{}', 'end'] },
@@ -49,8 +53,14 @@ const rows: readonly Row[] = [
   { id: 'as long as allowed', options: { maxChunkBytes: 2 }, input: 'Content-Length: 2\r\n\r\n{}', events: ['text:{}', 'end'] },
   { id: 'one byte too long', options: { maxChunkBytes: 2 }, input: 'Content-Length: 3\r\n\r\n', events: ['ERR_CHUNK_TOO_LONG'] },
   { id: 'a length beyond all numbers', input: `Content-Length: ${'9'.repeat(400)}\r\n\r\n`, events: ['ERR_CHUNK_TOO_LONG'] },
-  { id: 'a header as long as allowed', options: { maxHeaderBytes: 32 }, input: 'X:123456\r\nContent-Length: 2\r\n\r\n{}', events: ['text:{}', 'end'] },
-  { id: 'a header too long', options: { maxHeaderBytes: 32 }, input: `X:1234567890\r\nContent-Length: 2\r\n\r\n{}`, events: ['ERR_HEADER_TOO_LARGE'] },
+  {
+    id: 'a header as long as allowed', options: { maxHeaderBytes: 32 },
+    input: 'X:123456\r\nContent-Length: 2\r\n\r\n{}', events: ['text:{}', 'end'],
+  },
+  {
+    id: 'a header too long', options: { maxHeaderBytes: 32 },
+    input: `X:1234567890\r\nContent-Length: 2\r\n\r\n{}`, events: ['ERR_HEADER_TOO_LARGE'],
+  },
   { id: 'a header without an end', input: `X: ${'a'.repeat(5000)}`, events: ['ERR_HEADER_TOO_LARGE'] },
   { id: 'cut in the header', input: 'Content-Length: 2\r\n\r\n{}Content', events: ['text:{}', 'truncated 7'] },
   { id: 'cut behind the header', input: 'Content-Length: 2\r\n\r\n', events: ['truncated 21'] },

@@ -1,8 +1,8 @@
 /**
- * Header and length, as the base protocol of LSP 3.17 has it: lines of `name: value`, each ended by CR LF, an empty line, then as many bytes as
- * Content-Length says. Strict, since two readers that differ on where a message begins are a way to smuggle one past the other: ASCII, CR LF,
- * exactly one Content-Length of digits alone, no space before the colon. Names are compared without case, unknown ones ignored.
- * Each line is judged when it ends, so that output that strayed into the stream is named at once, not waited upon.
+ * Header and length, as the base protocol of LSP 3.17 has it: lines of `name: value`, each ended by CR LF, an empty line, then as many
+ * bytes as Content-Length says. Strict, since two readers that differ on where a message begins are a way to smuggle one past the other:
+ * ASCII, CR LF, exactly one Content-Length of digits alone, no space before the colon. Names are compared without case, unknown ones
+ * ignored. Each line is judged when it ends, so that output that strayed into the stream is named at once, not waited upon.
  */
 import { type Data, LimitError, ProtocolError } from '@async/core'
 import { toBytes } from '@async/core/base'
@@ -58,7 +58,10 @@ export class LspSplitter<D extends Data = Data> extends SplitterBase<D> {
     this.isBody = false
   }
 
-  /** The header that nearly everybody sends, whole and in this read: one comparison instead of a step for each byte. False: it is not that. */
+  /**
+   * The header that nearly everybody sends, whole and in this read: one comparison instead of a step for each byte. False: it is not
+   * that.
+   */
   private readUsualHeader(): boolean {
     const { input } = this
     const text = input.text()
@@ -79,9 +82,11 @@ export class LspSplitter<D extends Data = Data> extends SplitterBase<D> {
   private readHeader(byte: number): void {
     const { maxHeaderBytes } = this.settings
     if (this.header.length === maxHeaderBytes) {
-      this.fail(new LimitError('ERR_HEADER_TOO_LARGE', { limit: 'maxHeaderBytes', allowed: maxHeaderBytes, actual: maxHeaderBytes + 1, unit: 'bytes' }))
+      const what = { limit: 'maxHeaderBytes', allowed: maxHeaderBytes, actual: maxHeaderBytes + 1, unit: 'bytes' }
+      this.fail(new LimitError('ERR_HEADER_TOO_LARGE', what))
     }
-    if (byte > 0x7e || (byte < 0x20 && byte !== LF && byte !== CR && byte !== TAB)) this.fail(badHeader('a byte that is not ASCII text', this.line()))
+    const isText = byte >= 0x20 && byte <= 0x7e
+    if (!isText && byte !== LF && byte !== CR && byte !== TAB) this.fail(badHeader('a byte that is not ASCII text', this.line()))
     const hadCr = this.header.length > this.lineStart && this.header.charCodeAt(this.header.length - 1) === CR
     if (hadCr && byte !== LF) this.fail(badHeader('a CR without LF', this.line()))
     if (byte === LF && !hadCr) this.fail(badHeader('a line that does not end in CR LF', this.line()))

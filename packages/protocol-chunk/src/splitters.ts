@@ -6,7 +6,9 @@ import { type LspOptions, lspSettings } from './lsp-options.ts'
 import { LspSplitter } from './lsp-splitter.ts'
 import type { Mode, Splitter, UnitOf } from './splitter.ts'
 
-/** The machine behind `chunk()`, for use without a transport: from a file, in synchronous code. @throws UsageError `ERR_INVALID_ARGUMENT` */
+/**
+ * The machine behind `chunk()`, for use without a transport: from a file, in synchronous code. @throws UsageError `ERR_INVALID_ARGUMENT`
+ */
 export function chunkSplitter<M extends Mode = 'bytes'>(options: Omit<ChunkOptions<M>, 'onOverlong'>): ChunkSplitter<UnitOf<M>> {
   return new ChunkSplitter(chunkSettings(options))
 }

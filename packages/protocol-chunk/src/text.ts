@@ -1,8 +1,9 @@
 import { utf8Length } from '@async/core/base'
 
 /**
- * One read, as a search sees it: characters U+0000 to U+00FF, one a byte. A string is one, and the fastest: a read becomes a string with one
- * native call, and each search in it costs a third of a search in bytes. Whatever looks at bytes goes through this, so a test can count it.
+ * One read, as a search sees it: characters U+0000 to U+00FF, one a byte. A string is one, and the fastest: a read becomes a string with
+ * one native call, and each search in it costs a third of a search in bytes. Whatever looks at bytes goes through this, so a test can
+ * count it.
  */
 export interface Text {
   /** The byte at `index`. */
@@ -35,7 +36,7 @@ function usable(slice: Slice | undefined, bytes: Uint8Array, expected: string): 
 
 const latin1Slice = usable(buffer?.latin1Slice, Uint8Array.of(0, 65, 0x80, 0xff), 'A\x80\xff')
 const utf8Slice = usable(buffer?.utf8Slice, Uint8Array.of(0, 0xef, 0xbb, 0xbf, 0xc3, 0xa9, 0xff), '\ufeff\u00e9\ufffd')
-const indexOfByte: (this: Uint8Array, byte: number, from: number) => number = latin1Slice === undefined ? Uint8Array.prototype.indexOf : buffer!.indexOf
+const indexOfByte: BufferPrototype['indexOf'] = latin1Slice === undefined ? Uint8Array.prototype.indexOf : buffer!.indexOf
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -56,7 +57,10 @@ export class ByteText implements Text {
   }
 }
 
-/** The runtime's fastest view of a read. Without Node's Buffer, text that is ASCII is still one string, and anything else is searched as bytes. */
+/**
+ * The runtime's fastest view of a read. Without Node's Buffer, text that is ASCII is still one string, and anything else is searched as
+ * bytes.
+ */
 export const openText: OpenText = (bytes, large) => {
   if (large) return new ByteText(bytes)
   if (latin1Slice !== undefined) return latin1Slice.call(bytes, 0, bytes.length)
@@ -69,7 +73,10 @@ export const openText: OpenText = (bytes, large) => {
   return new ByteText(bytes)
 }
 
-/** Whether every character of a latin1 string is ASCII. Node counts with vector instructions: a twentieth of what a regular expression takes. */
+/**
+ * Whether every character of a latin1 string is ASCII. Node counts with vector instructions: a twentieth of what a regular expression
+ * takes.
+ */
 export function isAscii(text: string): boolean {
   return utf8Length(text) === text.length
 }

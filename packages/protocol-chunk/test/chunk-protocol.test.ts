@@ -159,7 +159,9 @@ describe('ChunkProtocol', () => {
     const { a, b } = memoryPair()
     const lost: string[] = []
     const next = new Wire()
-    const protocol = new ChunkProtocol('\n', (_, self) => a.start(next, self.takeLeftover()), { onConnectionLost: (reason) => lost.push(reason.kind) })
+    const protocol = new ChunkProtocol('\n', (_, self) => a.start(next, self.takeLeftover()), {
+      onConnectionLost: (reason) => lost.push(reason.kind),
+    })
     b.start(new Wire())
     a.start(protocol)
     b.write('upgrade\nthe rest')

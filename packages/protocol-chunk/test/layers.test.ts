@@ -17,9 +17,17 @@ interface Framing {
 
 const framings: readonly Framing[] = [
   { id: 'chunk', layer: chunk({ delimiter: '--' }), units: ['one', '', '\x00\xff'], wire: ['one--', '--', '\x00\xff--'] },
-  { id: 'chunk, text', layer: chunk({ delimiter: ';', mode: 'text' }), units: ['text:é', 'text:', 'text:b'], wire: ['\xc3\xa9;', ';', 'b;'] },
+  {
+    id: 'chunk, text', layer: chunk({ delimiter: ';', mode: 'text' }),
+    units: ['text:é', 'text:', 'text:b'],
+    wire: ['\xc3\xa9;', ';', 'b;'],
+  },
   { id: 'line', layer: line(), units: ['text:one', 'text:', 'text:€'], wire: ['one\n', '\n', '\xe2\x82\xac\n'] },
-  { id: 'line, crlf, bytes', layer: line({ ending: 'crlf', mode: 'bytes' }), units: ['one\n', '', 'two'], wire: ['one\n\r\n', '\r\n', 'two\r\n'] },
+  {
+    id: 'line, crlf, bytes', layer: line({ ending: 'crlf', mode: 'bytes' }),
+    units: ['one\n', '', 'two'],
+    wire: ['one\n\r\n', '\r\n', 'two\r\n'],
+  },
   { id: 'nul', layer: nul(), units: ['one\n', '', 'two'], wire: ['one\n\0', '\0', 'two\0'] },
   { id: 'exact', layer: exact({ chunkBytes: 2 }), units: ['ab', '\0\xff', '\n\n'], wire: ['ab', '\0\xff', '\n\n'] },
   { id: 'lengthPrefix', layer: lengthPrefix(), units: ['one', '', '\xff'], wire: ['\0\0\0\x03one', '\0\0\0\0', '\0\0\0\x01\xff'] },
@@ -244,15 +252,27 @@ describe('layers that refuse what comes', () => {
     readonly code: string
   }
   const rows: readonly Bad[] = [
-    { id: 'a chunk too long', layer: chunk({ delimiter: '\n', maxChunkBytes: 3 }), input: 'one\nfour\n', units: ['one'], kind: 'limit', code: 'ERR_CHUNK_TOO_LONG' },
-    { id: 'a line that is not UTF-8', layer: line(), input: 'one\n\xff\ntwo\n', units: ['text:one'], kind: 'protocol', code: 'ERR_CHUNK_NOT_UTF8' },
-    { id: 'a length too large', layer: lengthPrefix({ maxChunkBytes: 2 }), input: '\0\0\0\x03', units: [], kind: 'limit', code: 'ERR_CHUNK_TOO_LONG' },
+    {
+      id: 'a chunk too long', layer: chunk({ delimiter: '\n', maxChunkBytes: 3 }),
+      input: 'one\nfour\n', units: ['one'], kind: 'limit', code: 'ERR_CHUNK_TOO_LONG',
+    },
+    {
+      id: 'a line that is not UTF-8', layer: line(),
+      input: 'one\n\xff\ntwo\n', units: ['text:one'], kind: 'protocol', code: 'ERR_CHUNK_NOT_UTF8',
+    },
+    {
+      id: 'a length too large', layer: lengthPrefix({ maxChunkBytes: 2 }),
+      input: '\0\0\0\x03', units: [], kind: 'limit', code: 'ERR_CHUNK_TOO_LONG',
+    },
     {
       id: 'a varint too long', layer: lengthPrefix({ widthBytes: 'varint' }), input: '\x01a\x81\x00', units: ['a'], kind: 'protocol',
       code: 'ERR_CHUNK_BAD_LENGTH',
     },
     { id: 'a stray line', layer: lsp(), input: 'listening on 80\n', units: [], kind: 'protocol', code: 'ERR_CHUNK_BAD_HEADER' },
-    { id: 'a header too long', layer: lsp({ maxHeaderBytes: 32 }), input: `A: ${'b'.repeat(40)}`, units: [], kind: 'limit', code: 'ERR_HEADER_TOO_LARGE' },
+    {
+      id: 'a header too long', layer: lsp({ maxHeaderBytes: 32 }),
+      input: `A: ${'b'.repeat(40)}`, units: [], kind: 'limit', code: 'ERR_HEADER_TOO_LARGE',
+    },
   ]
   for (const { id, layer, input, units, kind, code } of rows) {
     it(`end once, with what came before delivered: ${id}`, async () => {
@@ -292,8 +312,10 @@ describe('layers that refuse what is written', () => {
   }
   const records: AnyLayer = exact({ chunkBytes: 2 })
 
-  it('write nothing of a chunk that contains the delimiter, nor of its sequence', () => refuse(line(), ['a\nb', '\n', bytes('a\n')], 'ERR_CHUNK_CONTAINS_DELIMITER'))
-  it('write nothing of a chunk that is too long', () => refuse(line({ maxChunkBytes: 4 }), ['12345', 'é€', bytes('12345')], 'ERR_CHUNK_TOO_LONG'))
+  it('write nothing of a chunk that contains the delimiter, nor of its sequence', () =>
+    refuse(line(), ['a\nb', '\n', bytes('a\n')], 'ERR_CHUNK_CONTAINS_DELIMITER'))
+  it('write nothing of a chunk that is too long', () =>
+    refuse(line({ maxChunkBytes: 4 }), ['12345', 'é€', bytes('12345')], 'ERR_CHUNK_TOO_LONG'))
   it('write nothing of a record of another length', () => refuse(records, ['a', '', 'abc', '€'], 'ERR_INVALID_ARGUMENT'))
 })
 

@@ -12,7 +12,8 @@ const recut = (input: Uint8Array, cuts: readonly number[]): Uint8Array[] => {
 
 const cuts = fc.array(fc.nat(1000), { maxLength: 20 })
 /** Bytes of which many are delimiters, halves of them, or parts of UTF-8 sequences. */
-const noise = fc.array(fc.constantFrom(0x61, 0x0d, 0x0a, 0x0d, 0x0a, 0xc3, 0xa9, 0xe2, 0x82, 0xac, 0x00), { maxLength: 60 }).map((list) => Uint8Array.from(list))
+const noisy = fc.constantFrom(0x61, 0x0d, 0x0a, 0x0d, 0x0a, 0xc3, 0xa9, 0xe2, 0x82, 0xac, 0x00)
+const noise = fc.array(noisy, { maxLength: 60 }).map((list) => Uint8Array.from(list))
 
 function sameEvents(make: () => Splitter, input: Uint8Array, at: readonly number[]): void {
   expect(feed(make(), recut(input, at))).toEqual(feed(make(), [input.slice()]))
@@ -56,16 +57,22 @@ describe('any way to cut a stream', () => {
       widthBytes: fc.constantFrom(1 as const, 2 as const, 'varint' as const), endian: fc.constantFrom('big' as const, 'little' as const),
       maxChunkBytes: fc.constantFrom(2, 300), mode: fc.constantFrom('bytes' as const, 'text' as const),
     })
-    fc.assert(fc.property(how, lengths, cuts, (chosen, input, at) => sameEvents(() => lengthSplitter(chosen), input, at)), { numRuns: 1000 })
+    const same = fc.property(how, lengths, cuts, (chosen, input, at) => sameEvents(() => lengthSplitter(chosen), input, at))
+    fc.assert(same, { numRuns: 1000 })
   })
 
   it('gives the same messages behind headers', () => {
     const pieces = fc.array(
-      fc.constantFrom('Content-Length: 2\r\n', 'Content-Length: 0\r\n', '\r\n', '{}', 'X: y\r\n', '\n', 'Content-Length: 02\r\n\r\n[]', 'Content-Length:3\r\n\r\nabc'),
+      fc.constantFrom(
+        'Content-Length: 2\r\n', 'Content-Length: 0\r\n', '\r\n', '{}', 'X: y\r\n', '\n',
+        'Content-Length: 02\r\n\r\n[]', 'Content-Length:3\r\n\r\nabc',
+      ),
       { maxLength: 12 },
     )
     fc.assert(
-      fc.property(pieces, cuts, (list, at) => sameEvents(() => lspSplitter({ maxHeaderBytes: 48 }), new TextEncoder().encode(list.join('')), at)),
+      fc.property(pieces, cuts, (list, at) => {
+        sameEvents(() => lspSplitter({ maxHeaderBytes: 48 }), new TextEncoder().encode(list.join('')), at)
+      }),
       { numRuns: 1000 },
     )
   })

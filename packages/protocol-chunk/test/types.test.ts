@@ -1,7 +1,8 @@
 import type { HalfClosable, Messages, Protocol, Stream, StreamTransport, Transport } from '@async/core'
 import { stack } from '@async/core'
 import { describe, expectTypeOf, it } from 'vitest'
-import { chunk, ChunkProtocol, chunkSplitter, type ChunkTransport, exact, lengthPrefix, line, lsp, nul, type SplitTransport } from '../src/index.ts'
+import { chunk, ChunkProtocol, chunkSplitter, exact, lengthPrefix, line, lsp, nul } from '../src/index.ts'
+import type { ChunkTransport, SplitTransport } from '../src/index.ts'
 
 declare const tcp: StreamTransport
 declare const serial: Transport<Stream>
@@ -39,9 +40,9 @@ function compiled(): void {
   // @ts-expect-error which of both is not known
   chunk({ delimiter: '\n', mode: 'text' as 'text' | 'bytes' })(tcp).start(textOnly)
 
-  new ChunkProtocol('\n', (one) => expectTypeOf(one).toEqualTypeOf<Uint8Array>())
-  new ChunkProtocol({ delimiter: '\n', mode: 'text', onChunk: (one) => expectTypeOf(one).toEqualTypeOf<string>() })
-  new ChunkProtocol({ delimiter: '\n', onChunk: (one, self) => self.writeChunk(one) })
+  void new ChunkProtocol('\n', (one) => expectTypeOf(one).toEqualTypeOf<Uint8Array>())
+  void new ChunkProtocol({ delimiter: '\n', mode: 'text', onChunk: (one) => expectTypeOf(one).toEqualTypeOf<string>() })
+  void new ChunkProtocol({ delimiter: '\n', onChunk: (one, self) => self.writeChunk(one) })
   // @ts-expect-error no such policy
   chunk({ delimiter: '\n', overlong: 'drop' })
   // @ts-expect-error a delimiter is needed
