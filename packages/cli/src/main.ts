@@ -19,6 +19,9 @@ async function main(): Promise<ExitCode> {
     exitCode = report(stop.signal.aborted ? stop.signal.reason : error, io)
   }
   await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  // A pipe that broke while the last of it was written is told in the next turn.
+  await new Promise((resolve) => setImmediate(resolve))
+  if (exitCode === exitCodes.ok && stop.signal.aborted) exitCode = report(stop.signal.reason, io)
   // Whatever a served module left running must not keep the process.
   process.exit(exitCode)
 }

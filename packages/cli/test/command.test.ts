@@ -49,6 +49,16 @@ describe('async', () => {
     expect(['0\n', '141\n']).toContain(stdout.toString())
   })
 
+  it('ends with 141 when the reader of a long result leaves', async () => {
+    const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+    const command = new Command(['serve', 'jsonrpc+line+tcp://:0', './test/fixtures/methods.mjs'])
+    const call = `node ${JSON.stringify(main)} call ${await command.firstLine()} long '[500000]'`
+    const { stdout, stderr } = await peer('bash', ['-c', `${call} | head -c 5; echo " \${PIPESTATUS[0]}"`])
+    expect({ stdout: stdout.toString(), stderr }).toEqual({ stdout: '"xxxx 141\n', stderr: '' })
+    command.child.kill('SIGKILL')
+    await command.ended
+  })
+
   it('ends with 130 on Ctrl-C, and 143 on SIGTERM', async () => {
     for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
       const command = new Command(['serve', 'jsonrpc+line+tcp://:0', './test/fixtures/methods.mjs'])

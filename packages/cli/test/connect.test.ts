@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -87,6 +88,23 @@ describe('async connect', () => {
     const { code, stderr } = await command.ended
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     expect(await reset).toMatchObject({ code: 'ECONNRESET' })
+  })
+
+  it('takes input for the body of a request, and prints the body of the response', async () => {
+    const http = createHttpServer((request, response) => {
+      response.writeHead(request.url === '/echo?a=b' ? 200 : 404)
+      request.pipe(response)
+    })
+    http.listen(0, '127.0.0.1')
+    await once(http, 'listening')
+    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+    const input = bytes(300_000)
+    const { code, stdout, stderr } = await run(['connect', `${url}/echo?a=b`], { input })
+    expect({ code, stderr, equal: stdout.equals(input) }).toEqual({ code: 0, stderr: '', equal: true })
+    const refused = await run(['connect', `${url}/other`], { input: 'x' })
+    expect(refused.code).toBe(3)
+    expect(refused.stderr).toMatch(/^async: .*404.*\(ERR_HTTP_STATUS\)\n$/)
+    http.close()
   })
 
   it('tells a reset with one line and 3', async () => {

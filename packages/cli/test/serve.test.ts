@@ -162,6 +162,22 @@ describe.skipIf(!has('curl'))('curl against async serve', () => {
     return stdout.toString()
   }
 
+  it.each<[string, readonly string[], string]>([
+    ['another path', ['-d', '{}', 'http://127.0.0.1:PORT/other'], '404'],
+    ['another method', ['http://127.0.0.1:PORT/rpc'], '405'],
+    ['a web page', ['-H', 'Origin: http://example.test', '-d', '{}', 'http://127.0.0.1:PORT/rpc'], '403'],
+    ['the path with a query', ['-d', '{"jsonrpc":"2.0","method":"add","params":[1,2]}', 'http://127.0.0.1:PORT/rpc?x=1'], '204'],
+  ])('%s', async (_, args, status) => {
+    const filled = args.map((arg) => arg.replace('127.0.0.1:PORT', new URL(url).host))
+    expect((await peer('curl', ['-sS', '-m', '10', '-o', '/dev/null', '-w', '%{http_code}', ...filled])).stdout.toString()).toBe(status)
+  })
+
+  it('says that an answer is JSON', async () => {
+    const body = '{"jsonrpc":"2.0","method":"add","params":[1,2],"id":1}'
+    const { stdout } = await peer('curl', ['-sS', '-m', '10', '-o', '/dev/null', '-w', '%{content_type}', '-d', body, url])
+    expect(stdout.toString()).toBe('application/json')
+  })
+
   it.each<[string, string, string]>([
     ['one call', '{"jsonrpc":"2.0","method":"add","params":[1,2],"id":1}', '{"jsonrpc":"2.0","result":3,"id":1}\n200'],
     ['a notification', '{"jsonrpc":"2.0","method":"add","params":[1,2]}', '\n204'],
