@@ -16,7 +16,7 @@ export async function runVitest(args, env) {
   const file = join(folder, 'tally.json')
   try {
     const code = await run('vitest', ['run', '--reporter=default', `--reporter=${root}/scripts/lib/tally.mjs`, ...args], {
-      env: { ...process.env, ...env, TALLY_FILE: file },
+      env: { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined }), ...env, TALLY_FILE: file },
     })
     return { code, ...JSON.parse(readFileSync(file, 'utf8')) }
   } catch {

@@ -35,7 +35,7 @@ export class WorkspaceCopy {
 
   /** Runs a program here and gives what it printed. @param {string} program @param {string[]} args @throws Error with that, unless it exits 0 */
   execute(program, args) {
-    const { status, stdout, stderr } = spawnSync(program, args, { cwd: this.folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+    const { status, stdout, stderr } = spawnSync(program, args, { cwd: this.folder, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined }, stdio: ['ignore', 'pipe', 'pipe'] })
     if (status !== 0) throw new Error(`${stdout}${stderr}`)
     return stdout
   }
