@@ -204,6 +204,13 @@ class ClientConnection extends Shell {
     this.closeBelow()
   }
 
+  override stop(): void {
+    super.stop()
+    if (this.exchange !== undefined || this.phase !== 'mute') return
+    this.pool.forget(this)
+    this.closeBelow()
+  }
+
   exchangeOver(exchange: Exchange, cause: Cause): void {
     if (exchange !== this.exchange) return
     this.exchange = undefined

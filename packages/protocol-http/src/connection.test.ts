@@ -73,6 +73,14 @@ describe('what a server sends', () => {
     expect(machine.takeOutput()).toEqual([])
   })
 
+  it('does not make one character of two halves that were written apart', () => {
+    const [machine] = server(get)
+    machine.sendResponse({ status: 200, bodyBytes: 6 })
+    machine.sendData('\ud83c', '\udf0d')
+    machine.sendEnd()
+    expect(machine.takeOutput().slice(1)).toEqual(['\udf0d'])
+  })
+
   it('keeps obs-text in a field as the bytes that came', () => {
     const [machine] = server(get)
     machine.sendResponse({ status: 204, headers: [['X', '\xe4']] })

@@ -92,6 +92,11 @@ export class HttpConnection {
     return this.persistent
   }
 
+  /** Whether the body that we send goes out in HTTP chunks. */
+  get isChunked(): boolean {
+    return this.writer.isChunked
+  }
+
   /** Takes what came. The bytes are the machine's from now on. After the peer's last message they are dropped. */
   receiveData(data: Uint8Array): void {
     if (this.reader.input.ended) throw new UsageError('ERR_CLOSED', 'receiveData() after receiveEof()')

@@ -36,6 +36,10 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   private handing: readonly Data[] | undefined
   private handingAt = 0
   private portion: Uint8Array | undefined
+  /** Bytes that were handed over and are not reported as sent: they still count as ours. */
+  private handedBytes = 0
+  /** The portions that these bytes were handed over in. */
+  private portions: number[] = []
 
   constructor(host: ExchangeHost, policy: TransportPolicy) {
     super(policy)
@@ -52,7 +56,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   protected abstract dropsBody(): boolean
 
   override get queuedBytes(): number {
-    return this.queue.bytes + this.host.below.queuedBytes
+    return this.queue.bytes - this.handedBytes + this.bytesBelow()
   }
 
   override async drained(belowBytes: number = this.policy.lowWaterMarkBytes, signal?: AbortSignal): Promise<void> {
@@ -85,7 +89,11 @@ export abstract class Exchange extends QueuedTransport<Stream> {
 
   /** The transport below takes more. From a clean stack. */
   writable(): void {
-    if (this.handing !== undefined && this.cause === undefined) this.guarded(() => this.passDown())
+    if (this.handing === undefined || this.cause !== undefined) return
+    const sentBytes = this.handedBytes - this.bytesBelow()
+    this.handedBytes -= sentBytes
+    this.progressed(sentBytes)
+    this.guarded(() => this.passDown())
   }
 
   /** Send the head if it waits for a first write that did not come. */
@@ -136,7 +144,12 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   }
 
   protected destroy(): void {
+    // What was handed over and is dropped below was not sent either. (`handedBytes` is counted by now.)
+    if (this.cause!.kind !== 'closed' && this.host.below.queuedBytes > 0) this.unsentBytes += this.bytesBelow() - this.handedBytes
     this.handing = undefined
+    this.portion = undefined
+    this.handedBytes = 0
+    this.portions = []
     this.reads = false
     this.host.exchangeOver(this, this.cause!)
   }
@@ -144,21 +157,48 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   /** Hands over what is taken below, a portion at a time; small pieces share a portion, and so an HTTP chunk. */
   private passDown(): void {
     const { host } = this
-    while (this.handing !== undefined && this.writeHalf !== 'held' && !host.full) {
+    while (this.handing !== undefined && this.writeHalf !== 'held' && !host.full && !this.isHandedOver()) {
       const [pieces, bytes] = this.nextPortion(this.handing)
-      if (!this.dropsBody()) {
-        host.machine.sendData(...pieces)
-        host.flush()
-      }
-      if (this.handing === undefined || this.cause !== undefined) return
-      if (this.handingAt < this.handing.length || this.portion !== undefined) {
-        this.progressed(bytes)
-        continue
-      }
-      this.handing = undefined
-      this.sent(bytes)
-      return
+      this.handedBytes += bytes
+      this.portions.push(bytes)
+      if (this.dropsBody()) continue
+      host.machine.sendData(...pieces)
+      host.flush()
     }
+    const batch = this.handing
+    if (batch === undefined || this.cause !== undefined || !this.isHandedOver()) return
+    // The last of a body is as good as sent; of what goes on the queue below is part of ours, or a producer would not feel it.
+    if (this.writeHalf === 'ending' || host.below.queuedBytes <= this.policy.lowWaterMarkBytes) this.batchSent()
+    else host.below.drained(this.policy.lowWaterMarkBytes).then(() => {
+      if (this.handing === batch) this.guarded(() => this.batchSent())
+    }, () => {})
+  }
+
+  private isHandedOver(): boolean {
+    return this.portion === undefined && this.handing !== undefined && this.handingAt === this.handing.length
+  }
+
+  private batchSent(): void {
+    const bytes = this.handedBytes
+    this.handing = undefined
+    this.handedBytes = 0
+    this.portions = []
+    this.sent(bytes)
+  }
+
+  /** How many bytes of ours are in the queue below: without the framing around them, where we know what that is. */
+  private bytesBelow(): number {
+    let wireBytes = this.host.below.queuedBytes
+    if (this.handedBytes === 0) return wireBytes
+    const { isChunked } = this.host.machine
+    let bytes = 0
+    for (let i = this.portions.length - 1; i >= 0 && wireBytes > (isChunked ? 2 : 0); i--) {
+      const portion = this.portions[i]!
+      if (isChunked) wireBytes -= 2
+      bytes += Math.min(portion, wireBytes)
+      wireBytes -= portion + (isChunked ? portion.toString(16).length + 2 : 0)
+    }
+    return Math.min(bytes, this.handedBytes)
   }
 
   private nextPortion(batch: readonly Data[]): [pieces: Data[], bytes: number] {

@@ -14,8 +14,8 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
   below!: StreamTransport
   readonly machine: HttpConnection
   full = false
-  /** `closing`: what is below was told to end, by us. */
-  protected phase: 'open' | 'closing' | 'over' = 'open'
+  /** `mute`: what is below takes no more, but still gives. `closing`: it was told to end, by us. */
+  protected phase: 'open' | 'mute' | 'closing' | 'over' = 'open'
   protected exchange: Exchange | undefined
   private belowPaused = false
   private pullScheduled = false
@@ -40,23 +40,23 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
   }
 
   dataReceived(data: Uint8Array): void {
-    if (this.phase !== 'open') return
+    if (!this.isReading()) return
     this.machine.receiveData(data)
     this.pull()
   }
 
   eofReceived(): void {
-    if (this.phase !== 'open') return
+    if (!this.isReading()) return
     this.machine.receiveEof()
     this.pull()
   }
 
   connectionLost(reason: CloseReason): void {
     const { exchange, machine } = this
-    const wasOpen = this.phase === 'open'
+    const wasReading = this.isReading()
     this.phase = 'over'
     if (exchange !== undefined) {
-      if (wasOpen) this.drainTo(exchange)
+      if (wasReading) this.drainTo(exchange)
       this.exchange = undefined
       const cause: Cause = 'error' in reason
         ? { kind: reason.kind, error: reason.error }
@@ -83,7 +83,9 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
 
   stop(): void {
     this.full = true
-    if (this.phase === 'open') this.exchange?.connectionBroke({ kind: 'reset', error: new ConnectionError('ERR_RESET', 'the peer takes no more data') })
+    if (this.phase !== 'open') return
+    this.phase = 'mute'
+    this.exchange?.connectionBroke({ kind: 'reset', error: new ConnectionError('ERR_RESET', 'the peer takes no more data') })
   }
 
   // ── ExchangeHost ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,7 +117,7 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
 
   /** Takes what the machine has for us, as far as it is wanted. From a clean stack. */
   protected pull(): void {
-    while (this.phase === 'open' && (this.machine.theirState !== 'body' || this.exchange?.reads === true)) {
+    while (this.isReading() && (this.machine.theirState !== 'body' || this.exchange?.reads === true)) {
       let event: HttpEvent | undefined
       try {
         event = this.machine.nextEvent()
@@ -126,20 +128,26 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
       if (event === undefined) break
       this.handle(event)
     }
-    if (this.phase === 'open') this.pace()
+    if (this.isReading()) this.pace()
   }
 
   /** In order: what is queued is sent, then the end, and what comes is read and dropped for a while. */
   protected closeBelow(): void {
-    if (this.phase !== 'open') return
+    if (!this.isReading()) return
     this.phase = 'closing'
     this.below.close()
   }
 
+  /** At once: the peer must not take what it got for the whole. (When mute, somebody else ends it, who may have more to send.) */
   protected abortBelow(cause: Cause): void {
+    if (this.phase === 'mute') return this.closeBelow()
     if (this.phase === 'over') return
     this.phase = 'closing'
     this.below.abort('error' in cause ? cause.error : undefined)
+  }
+
+  protected isReading(): boolean {
+    return this.phase === 'open' || this.phase === 'mute'
   }
 
   /** What ended an exchange when the machine threw `error`. */

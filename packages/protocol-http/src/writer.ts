@@ -19,6 +19,10 @@ export class Writer {
   protected left = 0
   protected out: Data[] = []
 
+  get isChunked(): boolean {
+    return this.framing === 'chunked'
+  }
+
   /** What is to be sent, in order, and forgets it. Strings are ASCII or a body's own text: their UTF-8 bytes are meant. */
   take(): Data[] {
     const { out } = this
@@ -58,10 +62,15 @@ export class Writer {
   protected put(data: Data, isHead: boolean = false): void {
     // Text beyond ASCII in a field (obs-text) is one byte a character, not UTF-8.
     const item = isHead && /[\x80-\xff]/.test(data as string) ? latin1Bytes(data as string) : data
-    const last = this.out.length - 1
-    if (typeof item === 'string' && typeof this.out[last] === 'string') this.out[last] += item
+    const last = this.out.at(-1)
+    if (typeof item === 'string' && typeof last === 'string' && !splitsPair(last, item)) this.out[this.out.length - 1] = last + item
     else this.out.push(item)
   }
+}
+
+/** Whether two strings would be other bytes as one: a lone high surrogate, then a lone low one. */
+function splitsPair(before: string, after: string): boolean {
+  return (before.charCodeAt(before.length - 1) & 0xfc00) === 0xd800 && (after.charCodeAt(0) & 0xfc00) === 0xdc00
 }
 
 /**
