@@ -2,7 +2,7 @@ import type { CloseReason } from '@async/core'
 import { describe, expect, it } from 'vitest'
 import { ChunkProtocol } from '../src/index.ts'
 import { bytes, show } from './feeding.ts'
-import { memoryPair } from './memory.ts'
+import { memoryPair } from '@async/core/testing'
 import { turns, Wire } from './recording.ts'
 
 describe('ChunkProtocol', () => {

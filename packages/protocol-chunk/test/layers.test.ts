@@ -2,7 +2,7 @@ import { isAsyncError, type Messages, type StreamTransport, type Transport } fro
 import { describe, expect, it } from 'vitest'
 import { chunk, exact, lengthPrefix, line, lsp, nul } from '../src/index.ts'
 import { bytes } from './feeding.ts'
-import { memoryPair } from './memory.ts'
+import { memoryPair } from '@async/core/testing'
 import { Recorder, turns, Wire } from './recording.ts'
 
 type AnyLayer = (below: StreamTransport) => Transport<Messages> & { takeLeftover(): Uint8Array }
