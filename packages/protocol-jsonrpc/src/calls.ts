@@ -138,10 +138,9 @@ export class Calls {
     entry.owner?.callSettled(entry)
   }
 
-  /** Rejects every call, each with an error of its own. No answer is owed any more. */
+  /** Rejects every call, each with an error of its own. */
   failAll(makeError: () => unknown): void {
     for (const id of [...this.entries.keys()]) this.fail(id, makeError())
-    this.owed = 0
   }
 
   private wasOurs(id: Id): id is number {

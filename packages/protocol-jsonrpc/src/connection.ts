@@ -162,6 +162,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     // Answers cannot come any more; handlers that wait for them must not wait for ever.
     this.lost = { kind: 'closed', by: 'peer', unsentBytes: 0, unreadBytes: 0 }
     this.calls.failAll(() => this.lostError())
+    this.requests.pumpSoon()
     this.balance()
   }
 

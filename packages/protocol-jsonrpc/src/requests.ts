@@ -175,7 +175,6 @@ export class Requests {
   }
 
   private next(): void {
-    if (this.dropped) return
     this.pump()
     this.owner.advanced()
   }

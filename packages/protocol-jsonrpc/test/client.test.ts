@@ -111,6 +111,19 @@ describe('jsonRpcClient', () => {
     wires[0]!.transport.close()
     expect(await b).toBe(2)
     expect(await rejection(a!)).toMatchObject({ code: 'ERR_CONNECTION_CLOSED', reason: { kind: 'closed', by: 'peer' } })
+    await wires[0]!.until(() => wires[0]!.lost !== undefined)
+    expect(wires[0]!.lost?.kind).toBe('closed')
+  })
+
+  it('takes an answer for the sign that the notifications of a batch have come', async () => {
+    const { client, wires } = wired()
+    const [a, note, b] = client.batch([{ method: 'a' }, { method: 'note', notification: true }, { method: 'b' }])
+    await turns()
+    wires[0]!.send('{"jsonrpc":"2.0","result":1,"id":1}')
+    expect([await a, await note]).toEqual([1, undefined])
+    expect(client.pendingCalls).toBe(1)
+    client.abort()
+    expect(await rejection(b!)).toMatchObject({ code: 'ERR_CONNECTION_LOST' })
   })
 
   it('rejects when the exchange is lost, or cannot be opened', async () => {

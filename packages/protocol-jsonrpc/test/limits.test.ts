@@ -1,7 +1,10 @@
-import { createService, JsonRpcError } from '@async/protocol-jsonrpc'
+import { UsageError } from '@async/core'
+import type { Messages, Side } from '@async/core'
+import { WrappedTransport } from '@async/core/base'
+import { createService, jsonRpc, JsonRpcError } from '@async/protocol-jsonrpc'
 import type { Diagnostic } from '@async/protocol-jsonrpc'
 import { describe, expect, it } from 'vitest'
-import { deferred, peers, rejection, turns, wired } from './helpers.ts'
+import { deferred, memoryMessagePair, peers, rejection, turns, Wire, wired } from './helpers.ts'
 
 const request = (method: string, id: number, params: unknown = []) => JSON.stringify({ jsonrpc: '2.0', method, params, id })
 
@@ -78,6 +81,12 @@ describe('maxMessageBytes', () => {
       [4, { code: -32603, message: 'Internal error', data: { limit: 'maxMessageBytes', allowed: 1500 } }],
       [5, { code: -32603, message: 'Internal error', data: { limit: 'maxMessageBytes', allowed: 1500 } }],
     ])
+  })
+
+  it('does not make short answers longer by replacing them', async () => {
+    const { wire } = wired(createService({ one: () => 1 }, { maxMessageBytes: 600 }))
+    wire.send(`[${Array.from({ length: 10 }, (_, id) => request('one', id)).join(',')}]`)
+    expect(((await wire.answers(1)) as [{ result: number }[]])[0].map(({ result }) => result)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
   })
 
   it('makes one error of an answer to a batch that cannot fit at all', async () => {
@@ -217,6 +226,44 @@ describe('the queue of requests', () => {
     expect((await wire.answers(20)).length).toBe(20)
   })
 
+  it('reads on when half of it is done, not for every one', async () => {
+    const gates = Array.from({ length: 9 }, () => deferred())
+    const service = createService({ gate: ([at]) => gates[at]!.promise }, { maxConcurrentHandlers: 1, maxQueuedRequests: 4 })
+    const { a, b } = memoryMessagePair()
+    const said: string[] = []
+    class Listening extends WrappedTransport<Messages> {
+      override pause(side?: Side): void {
+        said.push('pause')
+        super.pause(side)
+      }
+      override resume(side?: Side): void {
+        said.push('resume')
+        super.resume(side)
+      }
+    }
+    jsonRpc(service)(new Listening(a))
+    const wire = new Wire(b)
+    for (let at = 0; at < 9; at++) wire.send(request('gate', at, [at]))
+    await turns()
+    for (const gate of gates) {
+      gate.resolve(1)
+      await turns()
+    }
+    await wire.answers(9)
+    // Five wait or run, two more come, two more: not a pause for each of the four.
+    expect(said).toEqual(['pause', 'resume', 'pause', 'resume', 'pause', 'resume'])
+  })
+
+  it('counts the entries of a batch with their share of its bytes', async () => {
+    const { gate, service } = gated({ maxQueuedRequestBytes: 1000 })
+    const { wire } = wired(service)
+    wire.send(`[${Array.from({ length: 11 }, (_, id) => request('gate', id)).join(',')}]`, request('gate', 11))
+    await turns()
+    expect(service.counters).toMatchObject({ running: 1, queued: 11 })
+    gate.resolve(1)
+    expect((await wire.answers(2)).length).toBe(2)
+  })
+
   it('refuses with −32000 while an answer is owed to us, and goes on reading', async () => {
     const diagnostics: Diagnostic[] = []
     const { gate, service } = gated({ maxQueuedRequests: 2 })
@@ -257,9 +304,25 @@ describe('the queue of requests', () => {
     await wire.answers(1)
     wire.send('{"jsonrpc":"2.0","result":"came","id":1}')
     expect(await call).toBe('came')
+    const [batched] = peer.batch([{ method: 'x' }])
+    await wire.until(() => wire.received.some((text) => text.startsWith('[')))
+    wire.send('{"jsonrpc":"2.0","result":"too","id":2}')
+    expect(await batched).toBe('too')
     gate.resolve(1)
     await turns()
     expect(service.counters).toMatchObject({ running: 0, queued: 0 })
+  })
+
+  it('is not fooled by answers that come twice', async () => {
+    const { gate, service } = gated({ maxQueuedRequests: 1 })
+    const { wire, peer } = wired(service, {}, { capacityBytes: 100 })
+    const calls = [peer.call('x'), peer.call('x'), peer.call('x')]
+    await wire.answers(3)
+    for (let i = 0; i < 5; i++) wire.send('{"jsonrpc":"2.0","result":1,"id":1}')
+    for (let id = 0; id < 9; id++) wire.send(request('gate', id))
+    wire.send('{"jsonrpc":"2.0","result":2,"id":2}', '{"jsonrpc":"2.0","result":3,"id":3}')
+    expect(await Promise.all(calls)).toEqual([1, 2, 3])
+    gate.resolve(1)
   })
 
   it('is forgotten when the connection is lost', async () => {
@@ -269,9 +332,10 @@ describe('the queue of requests', () => {
     await turns()
     wire.transport.abort()
     await peer.closed
-    gate.resolve(1)
+    gate.resolve(1n)
     await turns()
-    expect(service.counters).toMatchObject({ running: 0, queued: 0, started: 1, peers: 0 })
+    // Nor is anybody told of a result that nobody could have got.
+    expect(service.counters).toMatchObject({ running: 0, queued: 0, started: 1, peers: 0, errors: 0 })
   })
 })
 
@@ -303,6 +367,44 @@ describe('a peer that does not read its answers', () => {
     await turns()
     expect(notified).toBe(15)
     expect(service.counters).toMatchObject({ started: 17, queued: 1 })
+    // In order: what comes behind a request that waits, waits.
+    wire.send('{"jsonrpc":"2.0","method":"note"}')
+    await turns()
+    expect(notified).toBe(15)
+    expect(service.counters).toMatchObject({ started: 17, queued: 2 })
+  })
+
+  it('gets answers in the order in which they were made, also those that were held', async () => {
+    const gate = deferred()
+    const { wire } = wired(createService({ big: () => gate.promise }), {}, small)
+    for (let id = 0; id < 5; id++) wire.send(request('big', id))
+    await turns()
+    wire.transport.pause('read')
+    gate.resolve('x'.repeat(2500))
+    await turns()
+    wire.send('nonsense')
+    await turns()
+    wire.transport.resume('read')
+    expect(((await wire.answers(6)) as { id: unknown }[]).map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, null])
+  })
+
+  it('does not keep us open when our own side was ended under the peer', async () => {
+    const errors: unknown[] = []
+    const { a, b } = memoryMessagePair(small)
+    const service = createService({ echo: ([text]) => text }, { onError: (error) => errors.push(error) })
+    const peer = jsonRpc(service)(a)
+    const wire = new Wire(b)
+    wire.transport.pause('read')
+    for (let id = 0; id < 3; id++) wire.send(request('echo', id, ['x'.repeat(2500)]))
+    await turns()
+    expect(service.counters.queued).toBe(1)
+    a.halfClose()
+    wire.transport.halfClose()
+    wire.transport.resume('read')
+    // The answers have no way out any more, which is nobody's error.
+    expect(await peer.closed).toMatchObject({ kind: 'closed' })
+    expect(errors).toEqual([])
+    expect(service.counters).toMatchObject({ queued: 0, started: 3 })
   })
 
   it('gets, late, the answers that the transport had no room for', async () => {
@@ -341,6 +443,21 @@ describe('a peer that does not read its answers', () => {
     await wire.answers(1)
     expect(wire.received).toEqual(['{"jsonrpc":"2.0","error":{"code":-32603,"message":"Internal error"},"id":1}'])
     expect(errors).toMatchObject([{ code: 'ERR_WRITE_QUEUE_FULL' }])
+  })
+
+  it('is aborted when its transport takes neither the answer nor an error', async () => {
+    const errors: unknown[] = []
+    const broken = new UsageError('ERR_BROKEN', 'takes nothing')
+    const { a, b } = memoryMessagePair()
+    class Broken extends WrappedTransport<Messages> {
+      override write(): void {
+        throw broken
+      }
+    }
+    const peer = jsonRpc(createService({ one: () => 1 }, { onError: (error) => errors.push(error) }))(new Broken(a))
+    new Wire(b).send(request('one', 1))
+    expect(await peer.closed).toMatchObject({ kind: 'aborted', error: { cause: broken } })
+    expect(errors).toEqual([broken])
   })
 
   it('is aborted when it sends nonsense for ever', async () => {
