@@ -3,9 +3,9 @@
  * codes of `error` are open. Clauses R1–R6 of docs/contract.md.
  */
 export type CloseReason = {
-  /** Bytes that this end accepted and that were not handed to what is below. */
+  /** Bytes that this end accepted and that were not handed to the operating system: here and in all layers below. */
   readonly unsentBytes: number
-  /** Bytes that came and were not delivered to the protocol. */
+  /** Bytes that came and were not delivered to the protocol: here and in all layers below, where they are counted as they came. */
   readonly unreadBytes: number
   /** The reason of the transport below, where this is a layer. */
   readonly below?: CloseReason

@@ -77,7 +77,7 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
   protected acceptSequence(list: readonly Data[]): void {
     const pieces: Data[] = []
     for (const data of list) this.encoder.append(pieces, data)
-    if (pieces.length > 0) this.below.writeSequence(pieces)
+    this.below.writeSequence(pieces)
   }
 
   /** A message transport has no leftover: `start` refuses it. */

@@ -20,15 +20,12 @@ import { TransportBase } from './transport-base.ts'
 export abstract class LayerTransport<Below extends Carries, Above extends Carries> extends TransportBase<Above> implements Protocol<Below> {
   protected readonly below: Transport<Below>
   readonly info: Info
-  private readonly onError: (error: unknown) => void
   private watching = false
   private lostBelow: CloseReason | undefined
 
-  /** `onError` is told what a method of the protocol threw from here, and not in a call from below. Default: `console.error`. */
-  constructor(below: Transport<Below>, onError: (error: unknown) => void = reportToConsole) {
+  constructor(below: Transport<Below>) {
     super()
     this.below = below
-    this.onError = onError
     this.info = layerInfo(below)
   }
 
@@ -87,7 +84,11 @@ export abstract class LayerTransport<Below extends Carries, Above extends Carrie
 
   drained(belowBytes?: number, signal?: AbortSignal): Promise<void> {
     const over = this.cause ?? this.pendingLoss
-    return over === undefined ? this.below.drained(belowBytes, signal) : Promise.reject(lossError(over))
+    if (over !== undefined) return Promise.reject(lossError(over))
+    // An end that began here has its reason here.
+    return this.below.drained(belowBytes, signal).catch((error: unknown) => {
+      throw this.cause !== undefined && signal?.aborted !== true ? lossError(this.cause) : error
+    })
   }
 
   // ── TransportBase ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -144,7 +145,7 @@ export abstract class LayerTransport<Below extends Carries, Above extends Carrie
   }
 
   protected report(error: unknown): void {
-    this.onError(error)
+    reportThrown(this.below, error)
   }
 
   /** Our reason when what is below ended with `reason`. */
@@ -164,6 +165,16 @@ export abstract class LayerTransport<Below extends Carries, Above extends Carrie
       if (this.protocol === undefined || this.cause !== undefined) this.connectionLost(reason)
     })
   }
+}
+
+/**
+ * Reports what a callback threw to the `onError` of the lowest transport, through every layer. It is no part of the contract: a transport
+ * that does not know it has the console.
+ */
+export function reportThrown(transport: Transport, error: unknown): void {
+  const knowing = transport as { reportThrown?: (error: unknown) => void }
+  if (knowing.reportThrown === undefined) reportToConsole(error)
+  else knowing.reportThrown(error)
 }
 
 /** The facts of a layer are those of what is below, addresses included, which are looked up there when asked for. */

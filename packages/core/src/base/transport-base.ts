@@ -185,6 +185,11 @@ export abstract class TransportBase<C extends Carries> {
     this.finish({ kind: 'aborted', error: new ConnectionError('ERR_ABORTED', 'aborted here', { cause }) })
   }
 
+  /** For layers above: reports what a callback threw from there. */
+  reportThrown(error: unknown): void {
+    this.report(error)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
     await this.closed
@@ -253,8 +258,11 @@ export abstract class TransportBase<C extends Carries> {
   /** The protocol's last call, and `closed`. From a clean stack. */
   protected deliverLoss(below?: CloseReason): void {
     if (this.reason !== undefined || this.cause === undefined) return
-    const counts = { unsentBytes: this.unsentBytes, unreadBytes: this.unreadBytes }
-    this.reason = Object.freeze(below === undefined ? { ...this.cause, ...counts } : { ...this.cause, ...counts, below })
+    this.reason = Object.freeze(
+      below === undefined
+        ? { ...this.cause, unsentBytes: this.unsentBytes, unreadBytes: this.unreadBytes }
+        : { ...this.cause, unsentBytes: this.unsentBytes + below.unsentBytes, unreadBytes: this.unreadBytes + below.unreadBytes, below },
+    )
     this.dropping = false
     const protocol = this.protocol
     this.protocol = undefined

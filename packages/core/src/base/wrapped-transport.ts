@@ -7,7 +7,7 @@ import type { Protocol } from '../protocol.ts'
 import type { CloseReason } from '../reason.ts'
 import type { Carries, CloseOptions, Data, HalfClosable, Info, Side, Transport } from '../transport.ts'
 import { ForwardedProducer } from './forwarded-producer.ts'
-import { layerInfo } from './layer-transport.ts'
+import { layerInfo, reportThrown } from './layer-transport.ts'
 
 /** Passes everything through. Extend it and override what you care for; the `on…` methods see what comes from below. */
 export class WrappedTransport<C extends Carries = Carries> implements Transport<C>, HalfClosable {
@@ -71,6 +71,11 @@ export class WrappedTransport<C extends Carries = Carries> implements Transport<
 
   abort(cause?: unknown): void {
     this.below.abort(cause)
+  }
+
+  /** For layers above: reports what a callback threw from there. */
+  reportThrown(error: unknown): void {
+    reportThrown(this.below, error)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
