@@ -3,8 +3,7 @@ import type { Connector, Messages, Transport } from '@async/core'
 import { createService, jsonRpc, jsonRpcClient } from '@async/protocol-jsonrpc'
 import type { Client, ClientOptions, Diagnostic, Service } from '@async/protocol-jsonrpc'
 import { describe, expect, it } from 'vitest'
-import { memoryPair } from '../../core/src/testing/memory-pair.ts'
-import { deferred, memoryMessagePair, rejection, turns, VirtualClock, Wire } from './helpers.ts'
+import { deferred, memoryMessagePair, memoryPair, rejection, turns, VirtualClock, Wire } from './helpers.ts'
 
 /** A server of exchanges: each connection is a stream of its own that carries one message each way, as HTTP's exchanges do. */
 function served(service: Service, options?: ClientOptions): { client: Client; exchanges: () => number } {
@@ -89,18 +88,21 @@ describe('jsonRpcClient', () => {
     client.abort()
   })
 
-  it.each<[string, string | Uint8Array, object]>([
-    ['what is not JSON', '<html>', { code: 'ERR_JSONRPC_PARSE', message: 'not JSON: "<html>"' }],
-    ['an error about the whole message', '{"jsonrpc":"2.0","error":{"code":-32700,"message":"Parse error"},"id":null}', { name: 'JsonRpcError', code: -32700 }],
-    ['a response without an id', '{"jsonrpc":"2.0","result":1}', { code: 'ERR_JSONRPC_INVALID_RESPONSE' }],
-    ['a message that is too long', new Uint8Array(301), { code: 'ERR_JSONRPC_MESSAGE_TOO_LONG', allowed: 300, actual: 301 }],
-  ])('rejects every call of an exchange for %s', async (_name, answer, error) => {
+  it.each<[string, string | Uint8Array, object, string]>([
+    ['what is not JSON', '<html>', { code: 'ERR_JSONRPC_PARSE', message: 'not JSON: "<html>"' }, 'closed'],
+    ['an error about the whole message', '{"jsonrpc":"2.0","error":{"code":-32700,"message":"Parse error"},"id":null}', { name: 'JsonRpcError', code: -32700 }, 'closed'],
+    ['a response without an id', '{"jsonrpc":"2.0","result":1}', { code: 'ERR_JSONRPC_INVALID_RESPONSE' }, 'closed'],
+    ['a message that is too long', new Uint8Array(301), { code: 'ERR_JSONRPC_MESSAGE_TOO_LONG', allowed: 300, actual: 301 }, 'reset'],
+  ])('rejects every call of an exchange for %s', async (_name, answer, error, end) => {
     const { client, wires } = wired({ maxMessageBytes: 300 })
     const calls = client.batch([{ method: 'a' }, { method: 'b' }])
     await turns()
     wires[0]!.send(answer)
     for (const call of calls) expect(await rejection(call)).toMatchObject(error)
     expect(client.pendingCalls).toBe(0)
+    if (end === 'closed') wires[0]!.transport.close()
+    await wires[0]!.until(() => wires[0]!.lost !== undefined)
+    expect(wires[0]!.lost?.kind).toBe(end)
   })
 
   it('rejects the calls that a batch was not answered for', async () => {

@@ -1,11 +1,10 @@
 import type { CloseReason, HalfClosable, Messages, Protocol, Transport } from '@async/core'
 import { jsonRpc } from '@async/protocol-jsonrpc'
 import type { Peer, PeerOptions, Service } from '@async/protocol-jsonrpc'
-import { memoryMessagePair } from '../../core/src/testing/memory-pair.ts'
-import type { MemoryPairOptions } from '../../core/src/testing/memory-pair.ts'
+import { memoryMessagePair } from '@async/core/testing'
+import type { MemoryPairOptions } from '@async/core/testing'
 
-export { VirtualClock } from '../../core/src/testing/virtual-clock.ts'
-export { memoryMessagePair }
+export { memoryMessagePair, memoryPair, VirtualClock } from '@async/core/testing'
 
 /** The far end of a peer's transport, driven by hand: what it is sent is text, and what it says is literal. */
 export class Wire implements Protocol<Messages> {

@@ -318,7 +318,7 @@ describe('the queue of requests', () => {
     const { wire, peer } = wired(service, {}, { capacityBytes: 100 })
     const calls = [peer.call('x'), peer.call('x'), peer.call('x')]
     await wire.answers(3)
-    for (let i = 0; i < 5; i++) wire.send('{"jsonrpc":"2.0","result":1,"id":1}')
+    for (let i = 0; i < 3; i++) wire.send('{"jsonrpc":"2.0","result":1,"id":1}')
     for (let id = 0; id < 9; id++) wire.send(request('gate', id))
     wire.send('{"jsonrpc":"2.0","result":2,"id":2}', '{"jsonrpc":"2.0","result":3,"id":3}')
     expect(await Promise.all(calls)).toEqual([1, 2, 3])
