@@ -8,10 +8,13 @@ export interface Clock {
   clearTimer(timer: unknown): void
 }
 
-/** The runtime's own time. */
+/** Above it (24.8 days) every runtime's timers are due at once: `Infinity` would be a millisecond. */
+const maxTimerMs = 2 ** 31 - 1
+
+/** The runtime's own time. Timers of more than 24.8 days, `Infinity` among them, are cut to that. */
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
-  setTimer: (task, ms) => setTimeout(task, ms),
+  setTimer: (task, ms) => setTimeout(task, Math.min(ms, maxTimerMs)),
   // Each runtime has its own type of timer; this is the one that its setTimeout gave.
   clearTimer: (timer) => clearTimeout(timer as never),
 }
