@@ -94,7 +94,7 @@ class Pool implements HttpConnector {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     const kept = this.idle.pop()
     if (kept !== undefined) return Promise.resolve(kept.open())
-    if (this.waiting.length >= this.maxWaitingCount + this.maxConnectionCount) {
+    if (this.connectionCount >= this.maxConnectionCount && this.waiting.length - this.connectingCount >= this.maxWaitingCount) {
       return Promise.reject(new LimitError('ERR_HTTP_POOL_FULL', { limit: 'maxWaitingCount', allowed: this.maxWaitingCount, actual: this.maxWaitingCount + 1, unit: 'exchanges' }))
     }
     return new Promise((resolve, reject) => {

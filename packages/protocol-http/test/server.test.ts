@@ -1,0 +1,248 @@
+import { memoryPair, VirtualClock } from './memory.ts'
+import { describe, expect, it } from 'vitest'
+import { httpServer } from '../src/index.ts'
+import type { HttpServerExchange, HttpServerOptions } from '../src/index.ts'
+import { Recorder } from './recorder.ts'
+
+const turns = async (count = 20): Promise<void> => {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A client that speaks bytes, and a server on virtual time. */
+function connect(onExchange: HttpServerOptions['onExchange'], options: Partial<HttpServerOptions> = {}): { client: Recorder; clock: VirtualClock; wire: () => string } {
+  const clock = new VirtualClock()
+  const { a, b } = memoryPair({ clock })
+  httpServer({ clock, ...options, onExchange })(b)
+  const client = new Recorder()
+  a.start(client)
+  return { client, clock, wire: () => client.events.slice(1).join('|').replace(/Date: [^\r]*\r\n/g, '') }
+}
+
+const get = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'
+const answer = (exchange: HttpServerExchange): void => {
+  exchange.respond()
+  exchange.close()
+}
+const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
+const closing = (status: string): string => `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`
+
+describe('time', () => {
+  it('a head that is not whole after 60 s is answered with 408', async () => {
+    const { client, clock, wire } = connect(answer)
+    client.transport.write('GET / HT')
+    await turns()
+    clock.advance(59_999)
+    client.transport.write('TP')
+    await turns()
+    expect(wire()).toBe('')
+    clock.advance(1)
+    await turns()
+    expect(wire()).toBe(`data ${closing('408 Request Timeout')}|eof`)
+  })
+
+  it('a connection without a request is closed after 60 s, without an answer', async () => {
+    const { clock, wire } = connect(answer)
+    await turns()
+    clock.advance(60_000)
+    await turns()
+    expect(wire()).toBe('eof')
+  })
+
+  it('a kept connection is closed after 5 s, and not while an exchange lasts', async () => {
+    let last: HttpServerExchange | undefined
+    const { client, clock, wire } = connect((exchange) => {
+      last = exchange
+      exchange.start(new Recorder())
+    })
+    client.transport.write(get)
+    await turns()
+    clock.advance(3_600_000)
+    await turns()
+    answer(last!)
+    await turns()
+    clock.advance(4_999)
+    await turns()
+    expect(wire()).toBe(`data ${ok}`)
+    clock.advance(1)
+    await turns()
+    expect(wire()).toBe(`data ${ok}|eof`)
+  })
+
+  it('leaves no timer behind', async () => {
+    const { client, clock } = connect(answer)
+    client.transport.write(get)
+    await turns()
+    client.transport.close()
+    await client.lost
+    await turns()
+    expect(clock.pendingCount).toBe(0)
+  })
+})
+
+describe('a request body that nobody reads', () => {
+  const post = (length: number): string => `POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\n`
+
+  it('is dropped when it is short, and the connection lives on', async () => {
+    const { client, wire } = connect(answer)
+    client.transport.write(`${post(5)}hello${get}`)
+    await turns()
+    expect(wire()).toBe(`data ${ok}${ok}`)
+  })
+
+  it('that is long ends the connection, as announced', async () => {
+    const { client, wire } = connect(answer, { maxDrainBytes: 10 })
+    client.transport.write(`${post(11)}01234567890${get}`)
+    await turns()
+    expect(wire()).toBe(`data ${closing('200 OK')}|eof`)
+  })
+
+  it('that never ends is dropped up to the limit', async () => {
+    let seen: HttpServerExchange | undefined
+    const { client, wire } = connect((exchange) => {
+      seen = exchange
+      exchange.start(new Recorder())
+      exchange.respond()
+      exchange.halfClose()
+    }, { maxDrainBytes: 100_000 })
+    client.transport.write('POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n')
+    await turns()
+    expect(wire()).toBe(`data ${ok}`)
+    seen!.close()
+    const chunk = `2710\r\n${'x'.repeat(10_000)}\r\n`
+    for (let i = 0; i < 10; i++) client.transport.write(chunk)
+    await turns()
+    expect(wire()).toBe(`data ${ok}`)
+    client.transport.write(chunk)
+    await turns()
+    expect(wire()).toBe(`data ${ok}|eof`)
+    expect((await seen!.closed).kind).toBe('closed')
+  })
+})
+
+describe('pipelining', () => {
+  it('reads ahead up to the limit, and then not', async () => {
+    const exchanges: HttpServerExchange[] = []
+    const { client, wire } = connect((exchange) => void exchanges.push(exchange), { maxPipelinedBytes: 1000 })
+    client.transport.write(get)
+    await turns()
+    for (let i = 0; i < 100; i++) client.transport.write(new Uint8Array(10_000).fill(0x47))
+    await turns(100)
+    // 64 KiB is what the memory pair carries, and delivers at once.
+    expect(client.transport.queuedBytes).toBeGreaterThan(1_000_000 - 3 * 65_536)
+    expect(exchanges.length).toBe(1)
+    answer(exchanges[0]!)
+    await turns(100)
+    expect(wire()).toBe(`data ${ok}${closing('414 URI Too Long')}|eof`)
+  })
+})
+
+describe('handlers', () => {
+  it('one that is rejected is a 500; one that fails after its answer began cuts it', async () => {
+    const reports: unknown[] = []
+    const failing = connect(() => Promise.reject(new Error('secret')), { onError: (error) => reports.push(error) })
+    failing.client.transport.write(get)
+    await turns()
+    expect(failing.wire()).toBe(`data ${closing('500 Internal Server Error')}|eof`)
+    const late = connect(async (exchange) => {
+      exchange.write('begun')
+      await turns(2)
+      throw new Error('late')
+    }, { onError: (error) => reports.push(error) })
+    late.client.transport.write(get)
+    expect((await late.client.lost).kind).toBe('reset')
+    expect(late.wire()).toBe('data HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n|lost reset')
+    expect(reports.map((error) => (error as Error).message)).toEqual(['secret', 'late'])
+  })
+
+  it('a response is held against its announced length', async () => {
+    let code: unknown
+    const { client, wire } = connect((exchange) => {
+      exchange.start(new Recorder())
+      exchange.respond({ headers: [['Content-Length', '3']] })
+      try {
+        exchange.write('abcd')
+      } catch (error) {
+        code = (error as { code: unknown }).code
+      }
+      exchange.write('ab')
+      exchange.halfClose()
+    })
+    client.transport.write(get)
+    expect((await client.lost).kind).toBe('reset')
+    expect(code).toBe('ERR_HTTP_BODY_LENGTH')
+    expect(wire()).not.toContain('abc')
+  })
+
+  it('what may not be sent is refused at respond(), and another answer may follow', async () => {
+    const codes: unknown[] = []
+    const { client, wire } = connect((exchange) => {
+      for (const response of [{ headers: [['X', 'a\r\nb'] as const] }, { status: 100 }, { status: 204, headers: [['Content-Length', '0'] as const] }, { reason: '\n' }]) {
+        try {
+          exchange.respond(response)
+        } catch (error) {
+          codes.push((error as { code: unknown }).code)
+        }
+      }
+      exchange.respond({ status: 201 })
+      try {
+        exchange.respond({ status: 202 })
+      } catch (error) {
+        codes.push((error as { code: unknown }).code)
+      }
+      exchange.close()
+    })
+    client.transport.write(get)
+    await turns()
+    expect(codes).toEqual(['ERR_HTTP_BAD_HEADER', 'ERR_INVALID_ARGUMENT', 'ERR_HTTP_BAD_HEADER', 'ERR_HTTP_BAD_STATUS_LINE', 'ERR_HTTP_STATE'])
+    expect(wire()).toBe('data HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n')
+  })
+
+  it('an exchange whose client asks for 100-continue sends it when it reads', async () => {
+    let seen: HttpServerExchange | undefined
+    const { client, wire } = connect((exchange) => {
+      seen = exchange
+    })
+    client.transport.write('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n')
+    await turns()
+    expect(wire()).toBe('')
+    const recorder = new Recorder()
+    seen!.start(recorder)
+    await turns()
+    expect(wire()).toBe('data HTTP/1.1 100 Continue\r\n\r\n')
+    client.transport.write('x')
+    await recorder.ended
+    expect(recorder.events).toEqual(['made', 'data x', 'eof'])
+  })
+
+  it('refuses options that are none', () => {
+    expect(() => httpServer({ onExchange: undefined as never })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+    expect(() => httpServer({ onExchange: answer, maxDrainBytes: -1 })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+  })
+})
+
+it('a limit passed inside a body ends the exchange with kind limit, and is answered', async () => {
+  const recorder = new Recorder()
+  const { client, wire } = connect((exchange) => exchange.start(recorder), { maxBodyBytes: 4 })
+  client.transport.write('POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n')
+  await turns()
+  client.transport.write('2\r\nde\r\n')
+  const reason = await recorder.lost
+  expect(reason).toMatchObject({ kind: 'limit', error: { code: 'ERR_HTTP_BODY_TOO_LARGE', allowed: 4, actual: 5 } })
+  await turns()
+  expect(wire()).toBe(`data ${closing('413 Content Too Large')}|eof`)
+})
+
+it('closing the connection below lets queued answers out', async () => {
+  const clock = new VirtualClock()
+  const { a, b } = memoryPair({ clock })
+  httpServer({ clock, onExchange: answer })(b)
+  const client = new Recorder()
+  a.start(client)
+  client.transport.write(get)
+  await turns()
+  b.close()
+  await client.ended
+  expect(client.events.length).toBe(3)
+  expect(client.events[1]).toContain('200 OK')
+  expect(client.events[2]).toBe('eof')
+})
