@@ -347,6 +347,15 @@ describe('a splitter that changes its mode', () => {
     expect(feed(noText, [bytes('ab\xe2'), bytes('\x82A')])).toEqual(['text:ab', 'ERR_CHUNK_NOT_UTF8'])
   })
 
+  it('searches anew what the end had decided', () => {
+    const splitter = chunkSplitter({ delimiter: ['a', 'aaaX'] })
+    splitter.receiveData(bytes('1aa'))
+    splitter.receiveEof()
+    expect(splitter.next()).toEqual(bytes('1'))
+    splitter.setDelimiter('a')
+    expect([splitter.next(), splitter.next(), splitter.truncatedBytes]).toEqual([bytes(''), undefined, 0])
+  })
+
   it('reports what it was discarding', () => {
     const splitter = chunkSplitter({ delimiter: '\n', maxChunkBytes: 2, overlong: 'discard' })
     splitter.receiveData(bytes('abcd'))

@@ -113,6 +113,7 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
     this.searched = this.input.position
     this.skippedBytes = 0
     this.isSkipping = false
+    this.isFinished = false
     this.head = undefined
   }
 

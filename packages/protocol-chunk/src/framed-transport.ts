@@ -38,9 +38,7 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
   }
 
   protected decode(data: Uint8Array): void {
-    // A machine that threw is dead, and so is the connection: what comes before that is known below is counted.
-    if (this.cause === undefined) this.splitter.receiveData(data)
-    else this.unreadBytes += data.length
+    this.splitter.receiveData(data)
   }
 
   protected deliverHeld(): boolean {
@@ -58,7 +56,7 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
         return true
       }
       if (unit !== undefined) {
-        budget -= unit.length
+        budget -= unit.length + 1
         protocol!.dataReceived(unit)
         continue
       }
