@@ -91,9 +91,11 @@ export async function peer(name: string, args: readonly string[], input: string 
   return { code, stdout: Buffer.concat(out), stderr: Buffer.concat(errors).toString() }
 }
 
-/** Whether a program is there. Under CI all peers must be, so that no test is skipped unseen. */
-export function has(name: string): boolean {
-  const there = spawnSync('sh', ['-c', `command -v ${name}`]).status === 0
-  if (!there && process.env['CI'] === 'true') throw new Error(`${name} is not installed, and CI must not skip its tests`)
-  return there
+/** Skips the test, with a reason that is printed, where a program is missing. Under CI that is a failure: nothing is skipped unseen. */
+export function needs(name: string): (test: { skip(reason: string): void }) => void {
+  return (test) => {
+    if (spawnSync('sh', ['-c', `command -v ${name}`]).status === 0) return
+    if (process.env['CI'] === 'true') throw new Error(`${name} is not installed, and CI must not skip its tests`)
+    test.skip(`${name} is not installed`)
+  }
 }
