@@ -57,12 +57,12 @@ in_background() {
   set +m
 }
 
-# until_seen LOG PATTERN: prints the first line that matches, within 60 s.
+# until_seen LOG PATTERN: prints the first line that matches, within 60 s, if what was started last lives that long.
 until_seen() {
   local tries=0
   until grep -m1 -E "$2" "$1" 2>/dev/null; do
     tries=$((tries + 1))
-    [ "$tries" -gt 600 ] && fail "nothing like /$2/ in: $(cat "$1")"
+    { [ "$tries" -gt 600 ] || { [ "$tries" -gt 5 ] && ! kill -0 "${groups[-1]}" 2>/dev/null; }; } && fail "nothing like /$2/ in: $(cat "$1")"
     sleep 0.1
   done
 }
