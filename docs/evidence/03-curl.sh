@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # curl, which knows nothing of us, calls the server that `start --keep` leaves up: a call, an error, a batch, a notification, and what is no
-# JSON. The answers are those of the JSON-RPC 2.0 specification, by hand. Then the `async call` line that `start --keep` printed.
+# JSON. The answers are those of the JSON-RPC 2.0 specification, by hand. Then the two lines that `start --keep` printed, as they are.
 . "$(dirname "$0")/lib.sh"
 needs curl node
 
 in_background "$scratch/start.txt" node "$repository/scripts/start.mjs" --keep
-url=$(until_seen "$scratch/start.txt" '^ *curl .*http://' | grep -oE 'http://[^ ]+')
-call=$(until_seen "$scratch/start.txt" 'async call' | grep -oE 'jsonrpc\+[^ ]+')
+curl_line=$(until_seen "$scratch/start.txt" '^ *curl .*http://')
+call_line=$(until_seen "$scratch/start.txt" '^ .* call jsonrpc\+http')
+url=$(echo "$curl_line" | grep -oE 'http://[^ ]+')
 
 # post BODY: the status, a space, the body of the answer
 post() {
@@ -35,5 +36,7 @@ expect 'two requests on one connection' 1 "$(
   curl -sS --max-time 10 -w '%{num_connects}\n' -o /dev/null --data-binary "$body" "$url" --next -sS -w '%{num_connects}\n' -o /dev/null --data-binary "$body" "$url" >"$scratch/connects"
   awk '{ sum += $1 } END { print sum }' "$scratch/connects"
 )"
-expect 'the line for `async call`' 3 "$(async call "$call" add '[1, 2]')"
+cd "$repository"
+expect 'the printed line for curl, as it is' '{"jsonrpc":"2.0","result":3,"id":1}' "$(eval "$curl_line")"
+expect 'the printed line for the command, as it is' 3 "$(eval "$call_line")"
 done_well
