@@ -19,6 +19,8 @@ export interface ChunkModes {
 
 /** A transport above a splitter: what is undecoded can be had back. */
 export interface SplitTransport<D extends Data = Data> extends Transport<Messages<D>> {
+  /** Bytes that came and were not delivered, yet. */
+  readonly heldBytes: number
   /** Removes and returns the bytes that came and were not delivered: pass them to `start` of the transport below, to change protocols. */
   takeLeftover(): Uint8Array
 }

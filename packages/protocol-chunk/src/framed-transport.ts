@@ -22,6 +22,11 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
     this.onOverlong = onOverlong
   }
 
+  /** Bytes that came and were not delivered, yet. */
+  get heldBytes(): number {
+    return this.splitter.heldBytes
+  }
+
   /** Removes and returns the bytes that came and were not delivered, for `below.start(next, leftover)`. (D27) */
   takeLeftover(): Uint8Array {
     return this.splitter.takeLeftover()

@@ -1,11 +1,11 @@
-import { isAsyncError, type Messages, type StreamTransport, type Transport } from '@async/core'
+import { isAsyncError, type StreamTransport } from '@async/core'
 import { describe, expect, it } from 'vitest'
-import { chunk, exact, lengthPrefix, line, lsp, nul } from '../src/index.ts'
+import { chunk, exact, lengthPrefix, line, lsp, nul, type SplitTransport } from '../src/index.ts'
 import { bytes } from './feeding.ts'
 import { memoryPair } from '@async/core/testing'
 import { Recorder, turns, Wire } from './recording.ts'
 
-type AnyLayer = (below: StreamTransport) => Transport<Messages> & { takeLeftover(): Uint8Array }
+type AnyLayer = (below: StreamTransport) => SplitTransport
 
 interface Framing {
   readonly id: string
@@ -120,10 +120,12 @@ describe.each(framings)('the layer $id', ({ layer, units, wire }) => {
     b.halfClose()
     await turns()
     expect(recorder.events).toEqual(['made', units[0]])
+    expect(top.heldBytes).toBe(all.length - wire[0].length)
     recorder.onUnit = undefined
     top.resume('read')
     await turns()
     expect(recorder.events).toEqual(['made', ...units, 'eof'])
+    expect(top.heldBytes).toBe(0)
     top.close()
     expect(await top.closed).toMatchObject({ kind: 'closed', by: 'peer', unreadBytes: 0, unsentBytes: 0 })
   })

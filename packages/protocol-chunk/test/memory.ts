@@ -1,1 +1,0 @@
-export { memoryMessagePair, memoryPair } from '../../core/src/testing/memory-pair.ts'
