@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { ConnectionError, StreamTransport } from '@async/core'
 import { describe, expect, it } from 'vitest'
-import { VirtualClock } from '../../core/src/testing/virtual-clock.ts'
+import { VirtualClock } from '@async/core/testing'
 import { connectTcp, tcpConnector, type TcpConnectOptions } from '../src/index.ts'
 import { cleanup, deferred, itNeeds, listen, Recorder, run, turns } from './support.ts'
 

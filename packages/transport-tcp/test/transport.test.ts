@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { Socket } from 'node:net'
 import type { StreamTransport } from '@async/core'
 import { describe, expect, it, vi } from 'vitest'
-import { VirtualClock } from '../../core/src/testing/virtual-clock.ts'
+import { VirtualClock } from '@async/core/testing'
 import { cleanup, pair, pattern, readAll, Recorder, turns, until, withPlainPeer } from './support.ts'
 
 const sides = ['dialled', 'accepted'] as const
