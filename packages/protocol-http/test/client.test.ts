@@ -2,7 +2,7 @@ import type { StreamTransport } from '@async/core'
 import { describe, expect, it } from 'vitest'
 import { httpConnector } from '../src/index.ts'
 import type { HttpClientExchange, HttpConnectorOptions } from '../src/index.ts'
-import { memoryPair, VirtualClock } from './memory.ts'
+import { memoryPair, VirtualClock } from '@async/core/testing'
 import { Recorder } from './recorder.ts'
 
 const turns = async (count = 20): Promise<void> => {

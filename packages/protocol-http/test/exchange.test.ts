@@ -1,5 +1,5 @@
 import type { Connector, StreamTransport } from '@async/core'
-import { memoryPair } from './memory.ts'
+import { memoryPair } from '@async/core/testing'
 import { describe, expect, it } from 'vitest'
 import { httpConnector, httpServer } from '../src/index.ts'
 import type { HttpConnectorOptions, HttpServerExchange, HttpServerOptions } from '../src/index.ts'

@@ -1,4 +1,4 @@
-import { memoryPair, VirtualClock } from './memory.ts'
+import { memoryPair, VirtualClock } from '@async/core/testing'
 import { describe, expect, it } from 'vitest'
 import { httpServer } from '../src/index.ts'
 import type { HttpServerExchange, HttpServerOptions } from '../src/index.ts'
