@@ -1,4 +1,5 @@
 export { transportCases } from './cases/index.ts'
+export { clauses, clausesWithoutCase } from './clauses.ts'
 export { type FaultOptions, withFaults } from './faults.ts'
 export type { Case, CaseFilter, ListenerOptions, ListenerUnderTest, Need, Pair, Subject, TestTransport } from './kit/case.ts'
 export { testCase } from './kit/case.ts'

@@ -102,14 +102,9 @@ export class MemoryTransport<C extends Carries> extends QueuedTransport<C> {
 
   protected destroy(asReset: boolean): void {
     this.isDestroyed = true
-    this.inbox = []
-    this.outbox = []
+    this.takes = false
     const { peer } = this
-    if (peer.isDestroyed) return
-    if (asReset) afterTurn(() => peer.peerReset())
-    else peer.takeEnd()
-    // What the peer is still sending has nowhere to go.
-    if (peer.outbox.length > 0) afterTurn(() => peer.writeFailed(reset()))
+    afterTurn(() => (asReset ? peer.peerReset() : peer.peerLeft()))
   }
 
   /** Moves what fits into the peer's inbox, copied: the writer's bytes are only borrowed, the reader's are its own. */
@@ -120,38 +115,37 @@ export class MemoryTransport<C extends Carries> extends QueuedTransport<C> {
     while (at < this.outbox.length && peer.inboxBytes < peer.capacityBytes) {
       const data = this.outbox[at]!
       if (this.carries === 'message') {
-        peer.take(typeof data === 'string' ? data : data.slice())
+        peer.take(data.slice())
         moved += byteLength(data)
         at++
         continue
       }
       const bytes = toBytes(data)
       const room = Math.min(peer.capacityBytes - peer.inboxBytes, peer.maxReadBytes)
-      peer.take(bytes.slice(0, room))
-      moved += Math.min(room, bytes.length)
-      if (bytes.length > room) this.outbox[at] = bytes.subarray(room)
+      const part = bytes.slice(0, room)
+      peer.take(part)
+      moved += part.length
+      if (part.length < bytes.length) this.outbox[at] = bytes.subarray(room)
       else at++
     }
     this.outbox.splice(0, at)
     if (this.outbox.length === 0) this.sent(moved)
-    else if (moved > 0) this.progressed(moved)
+    else this.progressed(moved)
   }
 
   private take(data: Data): void {
-    if (this.isDestroyed) return
     this.inbox.push(data)
     this.inboxBytes += byteLength(data)
     this.deliverLater()
   }
 
   private takeEnd(): void {
-    if (this.inboxEnds || this.isDestroyed) return
     this.inboxEnds = true
     this.deliverLater()
   }
 
   private deliverLater(): void {
-    if (this.deliveryScheduled || !this.takes || (this.inbox.length === 0 && !this.inboxEnds)) return
+    if (this.deliveryScheduled || !this.takes) return
     this.deliveryScheduled = true
     afterTurn(() => {
       this.deliveryScheduled = false
@@ -164,18 +158,15 @@ export class MemoryTransport<C extends Carries> extends QueuedTransport<C> {
     const batch = this.inbox
     this.inbox = []
     let at = 0
-    while (at < batch.length && this.takes && !this.isDestroyed) {
+    while (at < batch.length && this.takes) {
       const data = batch[at++]!
       this.inboxBytes -= byteLength(data)
       this.received(data as C['in'])
     }
-    if (at < batch.length && !this.isDestroyed) this.inbox = batch.slice(at)
-    if (this.isDestroyed) return
+    this.inbox = batch.slice(at)
     // Also when paused by now: nothing else would move it once the inbox is empty.
     if (this.peer.outbox.length > 0) this.peer.move()
-    if (!this.takes) return
-    if (this.inbox.length > 0) this.deliverLater()
-    else if (this.inboxEnds) this.ended()
+    if (this.takes && this.inbox.length === 0 && this.inboxEnds) this.ended()
   }
 
   private ended(): void {
@@ -186,9 +177,14 @@ export class MemoryTransport<C extends Carries> extends QueuedTransport<C> {
 
   /** The peer aborted: what had come is delivered, or held, and the loss follows. */
   private peerReset(): void {
-    if (this.isDestroyed) return
     this.takes = false
     for (const data of this.inbox.splice(0)) this.received(data as C['in'])
     this.lost(reset())
+  }
+
+  /** The peer is gone, in order: what we are still sending has nowhere to go. */
+  private peerLeft(): void {
+    this.takeEnd()
+    if (this.outbox.length > 0) this.writeFailed(reset())
   }
 }

@@ -1,8 +1,8 @@
 import { type Case, testCase } from '../kit/case.ts'
 import { check, equal, throws } from '../kit/check.ts'
 import { recordProducer } from '../kit/producer.ts'
+import { errorCode, unread, unsent } from '../kit/reasons.ts'
 import { record } from '../kit/recording.ts'
-import { errorCode } from './close.ts'
 
 /** C8–C14: aborts, and losses from outside. */
 export const abortCases: readonly Case[] = [
@@ -16,7 +16,7 @@ export const abortCases: readonly Case[] = [
     equal(atA.reason?.kind, 'aborted', 'reason')
     equal(errorCode(atA.reason), 'ERR_ABORTED', 'code')
     equal(atA.reason !== undefined && 'error' in atA.reason && atA.reason.error.cause === cause, true, 'the cause is the error’s cause')
-    check((atA.reason?.unsentBytes ?? 0) >= queued, `unsentBytes are ${atA.reason?.unsentBytes}, expected are at least ${queued}`)
+    check(unsent(atA.reason) >= queued, `unsentBytes are ${unsent(atA.reason)}, expected are at least ${queued}`)
     b.start(atB)
     await t.until('the end at the peer', () => atB.reason !== undefined)
     check(t.pattern.prefix(atB.deliveries) <= written - queued, 'data that were queued were sent')
@@ -86,7 +86,7 @@ export const abortCases: readonly Case[] = [
     a.abort()
     await t.wait('closed', a.closed)
     equal(atA.reason?.kind, 'aborted', 'reason')
-    check((atA.reason?.unsentBytes ?? 0) > 0, 'unsentBytes are 0, though data were queued')
+    check(unsent(atA.reason) > 0, 'unsentBytes are 0, though data were queued')
   }),
 
   testCase('C10 close() after abort(), and abort() after the end, change nothing', async (t) => {
@@ -174,7 +174,7 @@ export const abortCases: readonly Case[] = [
     await t.wait('closed', a.closed)
     equal(atA.events, ['made', 'lost'], 'events')
     equal(atA.reason?.kind, 'reset', 'reason')
-    check((atA.reason?.unreadBytes ?? 0) > 0, 'unreadBytes are 0, though data were held')
+    check(unread(atA.reason) > 0, 'unreadBytes are 0, though data were held')
   }, { needs: ['resets', 'readsAfterWriteError'] }),
 ]
 

@@ -1,6 +1,7 @@
 import { type Case, type TestTransport, testCase } from '../kit/case.ts'
 import { check, equal, rejection, throws } from '../kit/check.ts'
 import { recordProducer } from '../kit/producer.ts'
+import { errorCode } from '../kit/reasons.ts'
 import { record } from '../kit/recording.ts'
 
 const kib = 1024
@@ -218,7 +219,8 @@ export const flowCases: readonly Case[] = [
     a.abort(cause)
     const error = await t.wait('the rejection', waiting)
     await t.wait('closed', a.closed)
-    equal(atA.reason !== undefined && 'error' in atA.reason && atA.reason.error === error, true, 'rejected with the reason’s error')
+    equal((error as { code?: unknown }).code, errorCode(atA.reason), 'code of the rejection, which is the reason’s')
+    equal(errorCode(atA.reason), 'ERR_ABORTED', 'code of the reason')
     const late = await t.wait('the rejection', rejection(a.drained(0), 'drained()'))
     equal((late as { code?: unknown }).code, 'ERR_ABORTED', 'code of a later rejection')
   }),

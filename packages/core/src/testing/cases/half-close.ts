@@ -2,6 +2,7 @@ import { canHalfClose } from '../../transport.ts'
 import { type Case, testCase } from '../kit/case.ts'
 import { equal, throws } from '../kit/check.ts'
 import { recordProducer } from '../kit/producer.ts'
+import { own } from '../kit/reasons.ts'
 import { record } from '../kit/recording.ts'
 
 const mib = 1024 * 1024
@@ -61,7 +62,7 @@ export const halfCloseCases: readonly Case[] = [
     await t.wait('closed', a.closed)
     await t.wait('closed', b.closed)
     equal([atA.events, atB.events], [['made', 'eof', 'lost'], ['made', 'eof', 'lost']], 'events of both ends')
-    equal(atB.reason, { kind: 'closed', by: 'peer', unsentBytes: 0, unreadBytes: 0 }, 'reason of the end that was second')
+    equal(own(atB.reason), { kind: 'closed', by: 'peer', unsentBytes: 0, unreadBytes: 0 }, 'reason of the end that was second')
     equal(atA.reason?.kind, 'closed', 'reason of the end that was first')
   }, { needs: ['halfCloses'] }),
 

@@ -1,3 +1,4 @@
+import { systemClock } from '../../base/clock.ts'
 import type { Transport } from '../../transport.ts'
 import { type Case, type Subject, whyNot } from './case.ts'
 import { CaseContext } from './context.ts'
@@ -30,14 +31,14 @@ export async function runCase(tested: Case, subject: Subject, options: RunOption
     if (lacking !== undefined) return { name, result: 'not applicable', reason: lacking }
     const watchdogMs = options.watchdogMs ?? 10_000
     const watchdog = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`not done after ${watchdogMs} ms; waiting for: ${context.waitingFor}`)), watchdogMs)
+      timer = systemClock.setTimer(() => reject(new Error(`not done after ${watchdogMs} ms; waiting for: ${context.waitingFor}`)), watchdogMs)
     })
     await Promise.race([tested.run(context), watchdog])
     return { name, result: 'pass' }
   } catch (error) {
     return { name, result: 'fail', reason: error instanceof Error ? error.message : String(error), error }
   } finally {
-    clearTimeout(timer)
+    systemClock.clearTimer(timer)
     await end(context, options.watchdogMs ?? 10_000)
   }
 }
@@ -71,13 +72,13 @@ async function lacks(tested: Case, subject: Subject, context: CaseContext): Prom
 async function end(context: CaseContext, watchdogMs: number): Promise<void> {
   let timer: unknown
   const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, watchdogMs)
+    timer = systemClock.setTimer(resolve, watchdogMs)
   })
   try {
     await Promise.race([context.end(), limit])
   } catch {
     // A broken transport may throw even from abort().
   } finally {
-    clearTimeout(timer)
+    systemClock.clearTimer(timer)
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The protocol kit: whatever is recorded of a conversation has to come out the same however the bytes are cut, wherever the connection is
- * paused, closed, aborted or cut, and garbage may cost no more than its length. Clauses K1–K12 of docs/contract.md.
+ * paused, closed, aborted or cut, and garbage may cost no more than its length. Clauses K1–K10 of docs/contract.md.
  */
 import { seededRandom } from '../random.ts'
 import { type Case, type Subject, testCase } from '../kit/case.ts'
