@@ -18,7 +18,8 @@ const style: Style = {
   colour: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb',
 }
 const show = (text: string): void => void (json || process.stdout.write(`${text}\n`))
-const progress = (text: string): void => void (process.stderr.isTTY && process.stderr.write(`${text}\n`))
+/** Says what is being done, on a terminal, in a line that the next one takes the place of. */
+const progress = (text: string): void => void (style.colour && process.stderr.isTTY && process.stderr.write(`\r\u001b[2K${text}`))
 
 /** Nothing here takes long: if it does, it hangs, and that is a failure to tell. */
 const hung = setTimeout(() => {
@@ -26,10 +27,11 @@ const hung = setTimeout(() => {
   process.exit(1)
 }, 30_000)
 
-progress('starting the server process')
+progress('starting the server process …')
 const server = fork(fileURLToPath(new URL('./server.js', import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
 const ports = await answer<number[]>(server)
 const [httpPort = 0, ...framedPorts] = ports
+progress('')
 
 const report = await run()
 if (json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
@@ -57,8 +59,9 @@ async function run(): Promise<Report> {
   show('the same five messages, and the same protocol code, over every other stack that exists so far\n')
   const others: StackReport[] = []
   for (const other of otherStacks(framedPorts)) {
-    progress(other.stack)
+    progress(`${other.stack} …`)
     const one = await other.converse()
+    progress('')
     others.push(one)
     show(stackLine(one, style))
   }

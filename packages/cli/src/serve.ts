@@ -18,7 +18,8 @@ export async function serve(request: Request & { readonly command: 'serve' }, io
   listener.close()
   tell(io, `ending; calls that run have ${request.graceMs} ms to finish`)
   const deadlineMs = performance.now() + request.graceMs
-  await work.idle(request.graceMs)
+  // When every caller has left, nobody waits for what still runs.
+  await Promise.race([work.idle(request.graceMs), listener.closed])
   await listener.closeConnections({ graceMs: Math.max(0, deadlineMs - performance.now()) })
   io.signal.throwIfAborted()
   return exitCodes.ok

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { once } from 'node:events'
-import type { AddressInfo, Server } from 'node:net'
+import { connect as connectSocket, type AddressInfo, type Server } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { build, Command, needs, peer, run, type Ended } from './process.ts'
 
@@ -115,6 +115,17 @@ describe('async serve and async call', () => {
       expect(code).toBe(3)
       expect(stderr).toMatch(/^async: no answer: .*\n$/)
     }
+  })
+
+  it('does not wait for calls whose callers have left', async () => {
+    const command = new Command(['serve', '--grace', '600000', 'jsonrpc+line+tcp://:0', module])
+    const caller = connectSocket(Number((await command.firstLine()).split(':').at(-1)), '127.0.0.1')
+    caller.write('{"jsonrpc":"2.0","method":"slow","params":[600000],"id":1}\n')
+    await command.nextLine()
+    // A caller that only ends its side may still read.
+    caller.resetAndDestroy()
+    command.child.kill('SIGINT')
+    expect((await command.ended).code).toBe(130)
   })
 
   it('ends a call with 130 on Ctrl-C', async () => {
