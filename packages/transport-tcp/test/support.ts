@@ -173,10 +173,11 @@ export function run(command: string, args: readonly string[]): {
   const child = spawn(command, args)
   cleanup(() => child.kill('SIGKILL'))
   let output = ''
-  child.stderr.on('data', (data: Buffer) => process.stderr.write(data))
+  let complaints = ''
+  child.stderr.on('data', (data: Buffer) => (complaints += data.toString()))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   child.stdout.on('data', (data: Buffer) => (output += data.toString()))
-  const exit = once(child, 'close').then(([code]) => ({ code: code as number | null, output }))
+  const exit = once(child, 'close').then(([code]) => ({ code: code as number | null, output: code === 0 ? output : output + complaints }))
   return {
     child,
     line: async () => {
