@@ -27,7 +27,7 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
     return this.splitter.heldBytes
   }
 
-  /** Removes and returns the bytes that came and were not delivered, for `below.start(next, leftover)`. (D27) */
+  /** Removes and returns the bytes that came and were not delivered, for `below.start(next, leftover)`. (Y5) */
   takeLeftover(): Uint8Array {
     return this.splitter.takeLeftover()
   }
