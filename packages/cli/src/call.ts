@@ -1,6 +1,6 @@
 import type { Request } from './arguments.ts'
 import { openCaller } from './build.ts'
-import { deadline } from './deadline.ts'
+import { deadline, orAborted } from './deadline.ts'
 import { CommandError, exitCodes, printable, type ExitCode } from './exit.ts'
 import type { Io } from './io.ts'
 import { readAll, readParams } from './params.ts'
@@ -9,7 +9,7 @@ import { planStack } from './plan.ts'
 /** `async call STACK METHOD [PARAMS]`: calls a method and prints the result. */
 export async function call(request: Request & { readonly command: 'call' }, io: Io): Promise<ExitCode> {
   const plan = planStack(request.stack, 'calls')
-  const params = await readParams(request.params, () => readAll(io.stdin))
+  const params = await orAborted(readParams(request.params, () => readAll(io.stdin)), io.signal)
   const limit = deadline(request.timeoutMs, request.notify ? 'not sent' : 'no answer', io.signal)
   try {
     const caller = await openCaller(plan, io, limit.signal)

@@ -6,6 +6,7 @@ describe('explain', () => {
   it.each<[unknown, number, string]>([
     [new CommandError(6, 'no function'), 6, 'no function'],
     [new UsageError('ERR_STACK_SYNTAX', 'expected x'), 2, 'expected x (ERR_STACK_SYNTAX)'],
+    [new UsageError('ERR_WRITE_BROKEN', 'broken'), 3, 'broken (ERR_WRITE_BROKEN)'],
     [new ConnectionError('ERR_REFUSED', 'refused'), 3, 'refused (ERR_REFUSED)'],
     [new ConnectionError('ERR_TIMEOUT', 'late'), 5, 'late (ERR_TIMEOUT)'],
     [new ConnectionError('ERR_CONNECT_TIMEOUT', 'late'), 5, 'late (ERR_CONNECT_TIMEOUT)'],

@@ -50,7 +50,8 @@ export function explain(error: unknown): { readonly line: string; readonly exitC
 }
 
 function codeOf(name: string, code: string): ExitCode {
-  if (name === 'UsageError') return exitCodes.usage
+  // A connection that ended in the same moment is no mistake of whoever typed the command.
+  if (name === 'UsageError') return ['ERR_CLOSED', 'ERR_HALF_CLOSED', 'ERR_WRITE_BROKEN'].includes(code) ? exitCodes.connection : exitCodes.usage
   return /TIMEOUT|TIMED_OUT/.test(code) ? exitCodes.timeout : exitCodes.connection
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { formatStack } from '@async/core'
 import type { Request } from './arguments.ts'
 import { listen } from './build.ts'
+import { orAborted } from './deadline.ts'
 import { exitCodes, type ExitCode } from './exit.ts'
 import { tell, type Io } from './io.ts'
 import { loadModule } from './module.ts'
@@ -10,7 +11,7 @@ import { planStack } from './plan.ts'
 /** `async serve STACK MODULE`: serves a module's functions until it is told to end. */
 export async function serve(request: Request & { readonly command: 'serve' }, io: Io): Promise<ExitCode> {
   const plan = planStack(request.stack, 'calls')
-  const functions = await loadModule(request.module, io.folder)
+  const functions = await orAborted(loadModule(request.module, io.folder), io.signal)
   const { listener, host, port, work } = await listen(plan, functions, io)
   io.stdout.write(`${formatStack({ ...plan.description, transport: { ...plan.description.transport, host, port } })}\n`)
   tell(io, `serving ${[...functions.keys()].join(', ')}; Ctrl-C ends it`)

@@ -59,6 +59,21 @@ describe('async', () => {
     await command.ended
   })
 
+  it('ends with 130 on Ctrl-C while it reads standard input', async () => {
+    const command = new Command(['call', 'jsonrpc+http://127.0.0.1:1', 'm', '-'])
+    // More than a pipe holds: when it is written, it is being read.
+    await new Promise((resolve) => command.child.stdin.write(' '.repeat(512 * 1024), resolve))
+    command.child.kill('SIGINT')
+    expect(await command.ended).toMatchObject({ code: 130, stderr: '' })
+  })
+
+  it('ends with 130 on Ctrl-C while it loads a module', async () => {
+    const command = new Command(['serve', 'jsonrpc+http://:0', './test/fixtures/never-loads.mjs'])
+    await command.firstLine()
+    command.child.kill('SIGINT')
+    expect(await command.ended).toMatchObject({ code: 130, stderr: '' })
+  })
+
   it('ends with 130 on Ctrl-C, and 143 on SIGTERM', async () => {
     for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
       const command = new Command(['serve', 'jsonrpc+line+tcp://:0', './test/fixtures/methods.mjs'])
