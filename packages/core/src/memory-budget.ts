@@ -13,7 +13,7 @@ export interface BudgetMember {
 /**
  * Memory that many transports share: 16 MiB each is fine for one and 156 GiB for ten thousand. Above three quarters of it every member stops
  * reading, so that answers drain while no new questions come; above all of it the member that holds most is aborted, with kind `limit`
- * and `ERR_MEMORY_BUDGET`, until the rest fits. Below half, reading goes on. (F10)
+ * and `ERR_MEMORY_BUDGET`, until the rest fits. Below half, reading goes on.
  */
 export class MemoryBudget {
   /** Bytes that all members together may hold. */

@@ -5,7 +5,7 @@ import { canHalfClose, type Carries, type Data, type Transport } from './transpo
 
 /**
  * The read side of a transport as a producer: paced, it pauses reading and nothing else. (A transport itself is none: the draft's two-sided
- * `pause()` would hold its writes as well, and a relay of two would stand still.) `stop()` closes the transport. (F9)
+ * `pause()` would hold its writes as well, and a relay of two would stand still.) `stop()` closes the transport.
  */
 export function readSide(transport: Transport): Producer {
   return {
@@ -30,7 +30,7 @@ export interface PipeOptions {
  * pulled when `to` has room. If the source fails, `to` is aborted with its error, for what came is not the whole. If `to` takes no more, the
  * source is read and discarded (a transport; it may have an answer under way) or returned from (an iterable).
  *
- * A relay is `pipe(a, b)` and `pipe(b, a)`. Resolves when the source has ended and `to` was told; rejects with the error that ended either. (F9)
+ * A relay is `pipe(a, b)` and `pipe(b, a)`. Resolves when the source has ended and `to` was told; rejects with the error that ended either.
  */
 export function pipe<C extends Carries>(from: Transport<C> | AsyncIterable<Data> | Iterable<Data>, to: Transport<C>, options: PipeOptions = {}): Promise<void> {
   return 'start' in from ? pipeTransport(from, to, options.end ?? 'halfClose') : pipeIterable(from, to, options.end ?? 'close')

@@ -3,7 +3,7 @@ import type { Carries, Transport } from './transport.ts'
 
 /**
  * Gives bytes a meaning, and knows nothing of how they travel. Every method is called by the transport, from a clean stack but for
- * `connectionMade`, which runs inside `start`. A method that throws aborts the connection with kind `protocol`, and is reported once. (D15)
+ * `connectionMade`, which runs inside `start`. A method that throws aborts the connection with kind `protocol`, and is reported once. (E3)
  * Order: `connectionMade`, `dataReceived`*, `eofReceived`?, `connectionLost`; the last is the protocol's last call, exactly once.
  */
 export interface Protocol<in C extends Carries = Carries, in T = Transport<C>> {

@@ -30,7 +30,6 @@ class End {
   readonly wrong: string[] = []
   reason: CloseReason | undefined
   paused = false
-  private producerPaused: boolean | undefined
   private current = 0
   private inCall = false
 

@@ -40,14 +40,13 @@ export async function drive(subject: ProtocolSubject, how: Drive): Promise<Drive
   const events: string[] = []
   const reports: unknown[] = []
   const wrong: string[] = []
-  let attached: Attached | undefined
   const { a, b } = memoryPair({ onError: (error) => void reports.push(error), capacityBytes: 1 << 20, lingerMs: 1000 })
   const watched = new Watched(b, wrong)
   a.start({ dataReceived() {}, eofReceived: () => a.halfClose() })
-  attached = subject.attach(watched, (event) => {
+  const attached: Attached = subject.attach(watched, (event) => {
     if (watched.isOver) wrong.push(`the event ${JSON.stringify(event)} after the end`)
     events.push(event)
-    how.onEvent?.(events.length - 1, attached!)
+    how.onEvent?.(events.length - 1, attached)
   })
   let reason: CloseReason | undefined
   void attached.closed.then((why) => {
