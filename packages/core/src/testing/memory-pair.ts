@@ -9,9 +9,9 @@ import type { Carries, Data, HalfClosable, Info, Messages, Stream, StreamTranspo
 
 /** Options of `memoryPair`. */
 export interface MemoryPairOptions extends TransportOptions {
-  /** Bytes on their way in one direction before the writer has to wait; a message may exceed it. Default 65,536. */
+  /** Bytes on their way in one direction before the writer has to wait; the last piece may exceed it. Default 65,536. */
   readonly capacityBytes?: number
-  /** Bytes in one delivery at most, on a stream. Default 65,536. */
+  /** Bytes in one delivery at most, on a stream. Default: as `capacityBytes`. */
   readonly maxReadBytes?: number
   /** Whether `halfClose` works. Default true. */
   readonly halfCloses?: boolean
@@ -35,13 +35,10 @@ export function memoryMessagePair(options: MemoryPairOptions = {}): MemoryPair<T
   return connect<Messages>('message', options)
 }
 
-let pairs = 0
-
 function connect<C extends Carries>(carries: C['kind'], options: MemoryPairOptions): MemoryPair<MemoryTransport<C>> {
   const policy = transportPolicy(options)
-  const name = `memory:${++pairs}`
-  const a = new MemoryTransport<C>(carries, policy, options, `${name}/a`, `${name}/b`)
-  const b = new MemoryTransport<C>(carries, policy, options, `${name}/b`, `${name}/a`)
+  const a = new MemoryTransport<C>(carries, policy, options, 'memory:a', 'memory:b')
+  const b = new MemoryTransport<C>(carries, policy, options, 'memory:b', 'memory:a')
   a.peer = b
   b.peer = a
   return { a, b }
@@ -65,14 +62,13 @@ export class MemoryTransport<C extends Carries> extends QueuedTransport<C> {
   /** Our batch that does not fit into the peer's inbox yet. */
   private outbox: Data[] = []
   private takes = false
-  private deliveryScheduled = false
   private isDestroyed = false
 
   constructor(carries: C['kind'], policy: TransportPolicy, options: MemoryPairOptions, local: string, remote: string) {
     super(policy)
     this.carries = carries
     this.capacityBytes = options.capacityBytes ?? 64 * 1024
-    this.maxReadBytes = options.maxReadBytes ?? 64 * 1024
+    this.maxReadBytes = options.maxReadBytes ?? this.capacityBytes
     this.info = { pausable: true, resets: true, halfCloses: options.halfCloses ?? true, readsAfterWriteError: true, local, remote }
   }
 
@@ -121,13 +117,13 @@ export class MemoryTransport<C extends Carries> extends QueuedTransport<C> {
         continue
       }
       const bytes = toBytes(data)
-      const room = Math.min(peer.capacityBytes - peer.inboxBytes, peer.maxReadBytes)
-      const part = bytes.slice(0, room)
+      const part = bytes.slice(0, peer.maxReadBytes)
       peer.take(part)
       moved += part.length
-      if (part.length < bytes.length) this.outbox[at] = bytes.subarray(room)
+      if (part.length < bytes.length) this.outbox[at] = bytes.subarray(part.length)
       else at++
     }
+    peer.deliverLater()
     this.outbox.splice(0, at)
     if (this.outbox.length === 0) this.sent(moved)
     else this.progressed(moved)
@@ -136,7 +132,6 @@ export class MemoryTransport<C extends Carries> extends QueuedTransport<C> {
   private take(data: Data): void {
     this.inbox.push(data)
     this.inboxBytes += byteLength(data)
-    this.deliverLater()
   }
 
   private takeEnd(): void {
@@ -145,39 +140,31 @@ export class MemoryTransport<C extends Carries> extends QueuedTransport<C> {
   }
 
   private deliverLater(): void {
-    if (this.deliveryScheduled || !this.takes) return
-    this.deliveryScheduled = true
-    afterTurn(() => {
-      this.deliveryScheduled = false
-      this.deliverInbox()
-    })
+    if (this.takes) afterTurn(() => this.deliverInbox())
   }
 
   /** Delivers what is there; what comes meanwhile waits for the next turn. */
   private deliverInbox(): void {
-    const batch = this.inbox
-    this.inbox = []
+    const { inbox } = this
     let at = 0
-    while (at < batch.length && this.takes) {
-      const data = batch[at++]!
+    while (at < inbox.length && this.takes) {
+      const data = inbox[at++]!
       this.inboxBytes -= byteLength(data)
       this.received(data as C['in'])
     }
-    this.inbox = batch.slice(at)
+    this.inbox = inbox.slice(at)
     // Also when paused by now: nothing else would move it once the inbox is empty.
     if (this.peer.outbox.length > 0) this.peer.move()
     if (this.takes && this.inbox.length === 0 && this.inboxEnds) this.ended()
   }
 
   private ended(): void {
-    this.takes = false
     if (this.info.halfCloses) this.receivedEof()
     else this.lost({ kind: 'closed', by: this.endedBy ?? 'peer' })
   }
 
   /** The peer aborted: what had come is delivered, or held, and the loss follows. */
   private peerReset(): void {
-    this.takes = false
     for (const data of this.inbox.splice(0)) this.received(data as C['in'])
     this.lost(reset())
   }

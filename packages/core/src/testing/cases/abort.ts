@@ -19,7 +19,9 @@ export const abortCases: readonly Case[] = [
     check(unsent(atA.reason) >= queued, `unsentBytes are ${unsent(atA.reason)}, expected are at least ${queued}`)
     b.start(atB)
     await t.until('the end at the peer', () => atB.reason !== undefined)
-    check(t.pattern.prefix(atB.deliveries) <= written - queued, 'data that were queued were sent')
+    // What is queued below a layer is more than what was written: a frame around each of a few messages.
+    const frames = a.info.below === undefined ? 0 : 1024
+    check(t.pattern.prefix(atB.deliveries) <= written - queued + frames, 'data that were queued were sent')
   }),
 
   testCase('C8 abort() in the turn of a write sends nothing of it', async (t) => {

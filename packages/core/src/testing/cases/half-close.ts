@@ -117,4 +117,13 @@ export const halfCloseCases: readonly Case[] = [
     b.write(t.pattern.bytes(20))
     await t.until('both directions', () => atB.bytes === 10 && atA.bytes === 20)
   }, { needs: ['no halfCloses'] }),
+
+  testCase('H5 where there is no half-close the peer’s end is the end of the connection, whatever the protocol makes of it', async (t) => {
+    const { a, atB } = await t.started(record())
+    a.write(t.pattern.bytes(10))
+    a.close()
+    await t.until('connectionLost', () => atB.reason !== undefined)
+    equal(atB.bytes, 10, 'bytes that were delivered before')
+    equal(own(atB.reason), { kind: 'closed', by: 'peer', unsentBytes: 0, unreadBytes: 0 }, 'reason')
+  }, { needs: ['no halfCloses'] }),
 ]
