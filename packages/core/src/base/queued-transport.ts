@@ -267,7 +267,7 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
     this.unsentBytes += this.queue.drop()
     this.policy.memoryBudget?.leave(this)
     this.queue.stopProducer()
-    this.queue.rejectWaiters(lossError(this.cause!))
+    if (this.queue.hasWaiters) this.queue.rejectWaiters(lossError(this.cause!))
     this.reading = false
     this.destroy(this.cause!.kind !== 'closed')
     queueMicrotask(() => this.deliverLoss())

@@ -136,6 +136,11 @@ export class WriteQueue {
     })
   }
 
+  /** Whether anybody waits: an Error to reject with costs more than all else at a clean end. */
+  get hasWaiters(): boolean {
+    return this.waiters !== undefined
+  }
+
   /** Rejects every waiter. */
   rejectWaiters(error: unknown): void {
     const waiters = this.waiters ?? []
