@@ -3,12 +3,13 @@ import type { Cause, CloseReason, Connector, StreamTransport } from '@async/core
 import { afterTurn, type TransportOptions, transportPolicy, type TransportPolicy } from '@async/core/base'
 import { ClientExchange, type HttpClientExchange, type RequestTemplate } from './client-exchange.ts'
 import { HttpConnection } from './connection.ts'
-import { Deadline } from './deadline.ts'
+import { Deadline, ExchangeClock } from './deadline.ts'
 import type { HeaderList, HttpEvent } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import type { HttpLimits } from './limits.ts'
 import { pickLimits } from './limits.ts'
 import { Shell } from './shell.ts'
+import { soon } from './soon.ts'
 import { checkHeaders, checkHost, requestLine } from './writer.ts'
 
 /** Options of `httpConnector`. Those of transports are the exchanges'. */
@@ -176,17 +177,21 @@ class Pool implements HttpConnector {
 class ClientConnection extends Shell {
   private readonly pool: Pool
   private readonly deadline: Deadline
+  private readonly exchangeClock: ExchangeClock
+  private readonly exchangePolicy: TransportPolicy
 
   constructor(pool: Pool) {
     super(new HttpConnection('client', pool.limits))
     this.pool = pool
+    this.exchangeClock = new ExchangeClock(pool.policy.clock)
+    this.exchangePolicy = { ...pool.policy, clock: this.exchangeClock }
     this.deadline = new Deadline(pool.policy.clock, () => this.closeIdle())
   }
 
   /** Begins an exchange. */
   open(): ClientExchange {
     this.deadline.stop()
-    const exchange = new ClientExchange(this, this.pool.policy, this.pool.template)
+    const exchange = new ClientExchange(this, this.exchangePolicy, this.pool.template)
     this.exchange = exchange
     if (this.phase !== 'open') this.fail({ kind: 'reset', error: closedBefore() })
     else afterTurn(() => exchange.flushHead())
@@ -215,8 +220,8 @@ class ClientConnection extends Shell {
     if (exchange !== this.exchange) return
     this.exchange = undefined
     const { machine } = this
-    if (this.phase === 'open' && machine.ourState === 'done' && machine.theirState === 'done') queueMicrotask(() => this.reuse())
-    else if (cause.kind === 'closed') this.closeBelow()
+    if (this.phase === 'open' && machine.ourState === 'done' && machine.theirState === 'done') soon(() => this.reuse())
+    else if (cause.kind === 'closed') this.endBelow()
     else this.abortBelow(cause)
   }
 
@@ -249,6 +254,7 @@ class ClientConnection extends Shell {
 
   protected lost(_reason: CloseReason): void {
     this.deadline.stop()
+    this.exchangeClock.stop()
     this.pool.gone(this)
   }
 

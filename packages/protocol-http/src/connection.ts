@@ -181,17 +181,21 @@ export class HttpConnection {
    * @throws UsageError for what may not be sent, or not now; nothing is sent then.
    */
   sendResponse(response: OutgoingResponse): void {
-    const { status, reason, headers = [], bodyBytes = 0 } = response
+    this.sendCheckedResponse(response, checkHeaders(response.headers ?? []), response.bodyBytes ?? 0, '')
+  }
+
+  /** `sendResponse` for headers that gave `fields`, and some more fields as lines. Not for callers outside. */
+  sendCheckedResponse(response: OutgoingResponse, fields: Fields, bodyBytes: number | 'unknown', moreLines: string): void {
+    const { status, reason, headers = [] } = response
     const line = statusLine(status, reason)
-    const fields = checkHeaders(headers)
     if (status < 200) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is informational`)
     if (status === 204 && fields.contentLength !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'A 204 has no Content-Length')
     const bodiless = hasNoBody(status, this.requestMethod)
     let framing = ourFraming(fields, bodyBytes)
-    let lines = ''
+    let lines = moreLines
     if (!bodiless || (this.requestMethod === 'HEAD' && status !== 204 && status !== 304 && bodyBytes !== 'unknown')) {
       if (framing === 'chunked' && this.peerVersion === '1.0') framing = 'untilClose'
-      else if (fields.contentLength === undefined) lines = lengthLine(framing)
+      else if (fields.contentLength === undefined) lines += lengthLine(framing)
     }
     if (bodiless) framing = 0
     const event = this.ourState === 'head' ? 'response' : 'refuse'

@@ -48,3 +48,43 @@ export class Deadline {
     this.passed()
   }
 }
+
+/**
+ * The clock of the exchanges on one connection, of which one at a time has one timer at a time: most are cleared at once, so they share a
+ * `Deadline`, and cost no timer of the runtime's each.
+ */
+export class ExchangeClock implements Clock {
+  private readonly clock: Clock
+  private readonly deadline: Deadline
+  private task: (() => void) | undefined
+
+  constructor(clock: Clock) {
+    this.clock = clock
+    this.deadline = new Deadline(clock, () => {
+      const { task } = this
+      this.task = undefined
+      task?.()
+    })
+  }
+
+  nowMs(): number {
+    return this.clock.nowMs()
+  }
+
+  setTimer(task: () => void, ms: number): unknown {
+    this.task = task
+    this.deadline.set(ms)
+    return task
+  }
+
+  clearTimer(timer: unknown): void {
+    if (this.task !== timer) return
+    this.task = undefined
+    this.deadline.clear()
+  }
+
+  /** Leaves no timer behind, unless an exchange still has one. */
+  stop(): void {
+    if (this.task === undefined) this.deadline.stop()
+  }
+}

@@ -2,11 +2,14 @@ import { ProtocolError } from '@async/core'
 import type { Cause, Data, Info, Stream, StreamTransport } from '@async/core'
 import { byteLength, QueuedTransport, toBytes, type TransportPolicy } from '@async/core/base'
 import type { HttpConnection } from './connection.ts'
+import { soon } from './soon.ts'
 
 /** What an exchange asks of the connection that it is on. */
 export interface ExchangeHost {
   readonly below: StreamTransport
   readonly machine: HttpConnection
+  /** The facts of every exchange on this connection. */
+  readonly info: Info
   /** Whether the transport below has enough for now. When it no longer has, the host calls `writable()`. */
   readonly full: boolean
   /** The exchange wants data again: soon, and never inside this call. */
@@ -27,7 +30,7 @@ const portionBytes = 64 * 1024
  * turn has a Content-Length; when they leave the machine is decided below.
  */
 export abstract class Exchange extends QueuedTransport<Stream> {
-  readonly carries: 'stream' = 'stream'
+  readonly carries = 'stream' as const
   readonly info: Info
   /** Whether it takes data now. */
   reads = false
@@ -41,11 +44,12 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   /** The portions that these bytes were handed over in. */
   private portions: number[] = []
 
+  private readonly flushNow = (): void => this.flush()
+
   constructor(host: ExchangeHost, policy: TransportPolicy) {
     super(policy)
     this.host = host
-    const { info } = host.below
-    this.info = Object.create(info, { below: { value: info, enumerable: true }, halfCloses: { value: true, enumerable: true } }) as Info
+    this.info = host.info
   }
 
   /** Whether our head is sent. */
@@ -108,7 +112,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   // ── QueuedTransport ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   protected scheduleFlush(): void {
-    queueMicrotask(() => this.flush())
+    soon(this.flushNow)
   }
 
   protected send(batch: Data[], bytes: number): void {
@@ -140,7 +144,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
 
   protected override setHold(on: boolean): void {
     super.setHold(on)
-    if (!on && this.handing !== undefined) queueMicrotask(() => this.writable())
+    if (!on && this.handing !== undefined) soon(() => this.writable())
   }
 
   protected destroy(): void {

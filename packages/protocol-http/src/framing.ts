@@ -11,6 +11,7 @@ export interface Fields {
   readonly transferEncoding: string | undefined
   readonly host: string | undefined
   readonly expect: string | undefined
+  readonly date: string | undefined
   /** `close` or `keep-alive` of Connection; `close` wins. */
   readonly connection: 'close' | 'keep-alive' | undefined
 }
@@ -24,8 +25,12 @@ export function gatherFields(headers: HeaderList): Fields {
   let transferEncoding: string | undefined
   let host: string | undefined
   let expect: string | undefined
+  let date: string | undefined
   let connection: Fields['connection']
   for (const [written, value] of headers) {
+    // By length, most fields concern nobody here.
+    const { length } = written
+    if (length !== 4 && length !== 6 && length !== 10 && length !== 14 && length !== 17) continue
     const name = written.toLowerCase()
     if (name === 'content-length') {
       if (!isDigits(value)) throw new HttpProtocolError('ERR_HTTP_BAD_CONTENT_LENGTH', `Content-Length is "${printable(value)}"`)
@@ -38,7 +43,8 @@ export function gatherFields(headers: HeaderList): Fields {
     } else if (name === 'host') {
       if (host !== undefined) throw new HttpProtocolError('ERR_HTTP_BAD_HOST', 'More than one Host')
       host = value
-    } else if (name === 'expect') {
+    } else if (name === 'date') date = value
+    else if (name === 'expect') {
       expect = expect === undefined ? value : `${expect}, ${value}`
     } else if (name === 'connection') {
       for (const option of parseList(value)) {
@@ -48,7 +54,7 @@ export function gatherFields(headers: HeaderList): Fields {
       }
     }
   }
-  return { contentLength, transferEncoding, host, expect, connection }
+  return { contentLength, transferEncoding, host, expect, date, connection }
 }
 
 /** Whether the connection may serve another message after this one. RFC 9112 §9.3 */

@@ -36,7 +36,8 @@ export class Reader {
 
   protected readonly requests: boolean
   protected readonly limits: HttpLimits
-  protected startLine = ''
+  protected request: RequestHead | undefined
+  protected response: ResponseHead | undefined
   protected headers: (readonly [string, string])[] = []
   protected lineBytes = 0
   protected bodyBytes = 0
@@ -111,18 +112,12 @@ export class Reader {
       this.phase = 'blank'
       return again
     }
-    this.startLine = line
     this.headers = []
     this.lineBytes = 0
-    this.checkStartLine(line)
+    if (this.requests) this.request = this.requestHead(line)
+    else this.response = this.responseHead(line)
     this.phase = 'headers'
     return again
-  }
-
-  /** Refuses a bad start line at once, instead of when the head is complete. */
-  protected checkStartLine(line: string): void {
-    if (this.requests) this.requestHead(line)
-    else this.responseHead(line)
   }
 
   protected readHeader(): HttpEvent | undefined | typeof again {
@@ -152,7 +147,7 @@ export class Reader {
   }
 
   protected requestEvent(): HttpEvent {
-    const head = this.requestHead(this.startLine)
+    const head = this.request!
     const fields = gatherFields(head.headers)
     const framing = requestFraming(head, fields, this.limits.maxBodyBytes)
     this.persistent = persists(fields, head.version)
@@ -170,7 +165,7 @@ export class Reader {
   }
 
   protected responseEvent(): HttpEvent {
-    const head = this.responseHead(this.startLine)
+    const head = this.response!
     const fields = gatherFields(head.headers)
     const framing = responseFraming(head, this.requestMethod, fields, this.limits.maxBodyBytes)
     if (head.status === 101) throw new HttpProtocolError('ERR_HTTP_UNEXPECTED_RESPONSE', 'A 101 that was not asked for')

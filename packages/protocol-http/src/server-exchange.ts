@@ -5,7 +5,8 @@ import type { OutgoingResponse } from './connection.ts'
 import { httpDate } from './date.ts'
 import type { HeaderList, RequestHead } from './events.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
-import { hasNoBody } from './framing.ts'
+import { soon } from './soon.ts'
+import { type Fields, gatherFields, hasNoBody } from './framing.ts'
 import { checkHeaders, statusLine } from './writer.ts'
 
 /** What a response begins with. */
@@ -34,6 +35,10 @@ export interface HttpServerExchange extends StreamTransport {
   respond(response?: ResponseOptions): void
 }
 
+const emptyResponse: OutgoingResponse = { status: 204 }
+const plainResponse: OutgoingResponse = { status: 200 }
+const noFields: Fields = gatherFields([])
+
 /** The server's end of an exchange. */
 export class ServerExchange extends Exchange implements HttpServerExchange {
   readonly request: RequestHead
@@ -41,6 +46,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   private readonly maxDrainBytes: number
   private expectsContinue: boolean
   private response: OutgoingResponse | undefined
+  private responseFields: Fields | undefined
   /** What a declared Content-Length still allows to be written. */
   private declaredLeft: number = Infinity
 
@@ -67,12 +73,14 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     const { status = 200, reason, headers = [] } = response
     statusLine(status, reason)
     if (status < 200) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is no response`)
-    const { contentLength } = checkHeaders(headers)
+    const fields = checkHeaders(headers)
+    const { contentLength } = fields
     if (status === 204 && contentLength !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'A 204 has no Content-Length')
     this.response = reason === undefined ? { status, headers } : { status, reason, headers }
+    this.responseFields = fields
     if (hasNoBody(status, '')) this.declaredLeft = 0
     else if (contentLength !== undefined) this.declaredLeft = Number(contentLength)
-    queueMicrotask(() => this.flushHead())
+    soon(() => this.flushHead())
   }
 
   /** The exchange is given up: the response is sent, and the request is not worth waiting for. */
@@ -107,13 +115,13 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
 
   protected sendHead(bodyBytes: number | 'unknown'): void {
     const { machine } = this.host
-    const { status, reason, headers = [] } = this.response ?? { status: bodyBytes === 0 ? 204 : 200, headers: [] }
+    const response = this.response ?? (bodyBytes === 0 ? emptyResponse : plainResponse)
     // A body that is not read to its end here is not read to its end by the connection either, unless it is short.
     if (this.readHalf === 'discarding' && machine.theirState === 'body' && (this.requestBytes === undefined || this.requestBytes > this.maxDrainBytes)) machine.refuseNext()
-    const dated: HeaderList = headers.some(([name]) => name.toLowerCase() === 'date') ? headers : [...headers, ['Date', httpDate()]]
     // What a HEAD would have had as a body is known only when it was written whole.
     const length = this.dropsBody() && bodyBytes === 0 ? 'unknown' : bodyBytes
-    machine.sendResponse(reason === undefined ? { status, headers: dated, bodyBytes: length } : { status, reason, headers: dated, bodyBytes: length })
+    const fields = this.responseFields ?? noFields
+    machine.sendCheckedResponse(response, fields, length, fields.date === undefined ? `Date: ${httpDate()}\r\n` : '')
   }
 
   protected dropsBody(): boolean {

@@ -3,13 +3,14 @@ import type { Cause, CloseReason, StreamTransport } from '@async/core'
 import { type TransportOptions, transportPolicy, type TransportPolicy } from '@async/core/base'
 import { HttpConnection } from './connection.ts'
 import { httpDate } from './date.ts'
-import { Deadline } from './deadline.ts'
+import { Deadline, ExchangeClock } from './deadline.ts'
 import type { HttpEvent } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import type { HttpLimits } from './limits.ts'
 import { pickLimits } from './limits.ts'
 import { ServerExchange, type HttpServerExchange } from './server-exchange.ts'
 import { Shell } from './shell.ts'
+import { soon } from './soon.ts'
 
 /** Options of `httpServer`. Those of transports are the exchanges'. */
 export interface HttpServerOptions extends TransportOptions, Partial<HttpLimits> {
@@ -56,10 +57,15 @@ class ServerConnection extends Shell {
   private readonly deadline: Deadline
   private idle = false
   private drainedBytes = 0
+  private readonly exchangeClock: ExchangeClock
+  private readonly exchangePolicy: TransportPolicy
+  private readonly next = (): void => this.nextRequest()
 
   constructor(policy: ServerPolicy) {
     super(new HttpConnection('server', policy.limits))
     this.policy = policy
+    this.exchangeClock = new ExchangeClock(policy.transport.clock)
+    this.exchangePolicy = { ...policy.transport, clock: this.exchangeClock }
     this.deadline = new Deadline(policy.transport.clock, () => this.timedOut())
   }
 
@@ -80,8 +86,8 @@ class ServerConnection extends Shell {
     if (exchange !== this.exchange) return
     this.exchange = undefined
     if (cause.kind === 'closed') {
-      if (this.machine.ourState === 'done' && this.machine.theirState === 'done') queueMicrotask(() => this.nextRequest())
-      else this.closeBelow()
+      if (this.machine.ourState === 'done' && this.machine.theirState === 'done') soon(this.next)
+      else this.endBelow()
     } else if (isAsyncError((cause as { error?: unknown }).error, 'ERR_CALLBACK_THREW') && !exchange.headSent) this.refuse(500)
     else this.abortBelow(cause)
   }
@@ -91,7 +97,7 @@ class ServerConnection extends Shell {
       case 'request': {
         this.deadline.clear()
         this.drainedBytes = 0
-        const exchange = new ServerExchange(this, this.policy.transport, event.head, event.bodyBytes, event.expectsContinue, this.policy.maxDrainBytes)
+        const exchange = new ServerExchange(this, this.exchangePolicy, event.head, event.bodyBytes, event.expectsContinue, this.policy.maxDrainBytes)
         this.exchange = exchange
         this.offer(exchange)
         break
@@ -120,6 +126,7 @@ class ServerConnection extends Shell {
 
   protected lost(_reason: CloseReason): void {
     this.deadline.stop()
+    this.exchangeClock.stop()
   }
 
   private offer(exchange: ServerExchange): void {
@@ -153,7 +160,10 @@ class ServerConnection extends Shell {
     const { exchange } = this
     if (!(exchange instanceof ServerExchange) || !exchange.drains) return
     this.drainedBytes += bytes
-    if (this.drainedBytes > this.policy.maxDrainBytes) exchange.giveUp()
+    if (this.drainedBytes <= this.policy.maxDrainBytes) return
+    this.exchange = undefined
+    this.closeBelow()
+    exchange.giveUp()
   }
 
   private timedOut(): void {

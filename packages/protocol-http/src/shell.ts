@@ -1,8 +1,9 @@
 import { ConnectionError, isAsyncError } from '@async/core'
-import type { Cause, CloseReason, Producer, Protocol, Stream, StreamTransport } from '@async/core'
+import type { Cause, CloseReason, Info, Producer, Protocol, Stream, StreamTransport } from '@async/core'
 import type { HttpConnection } from './connection.ts'
 import type { HttpEvent } from './events.ts'
 import type { Exchange, ExchangeHost } from './exchange.ts'
+import { soon } from './soon.ts'
 
 /**
  * Ties a machine to a transport: what server and client have in common. One exchange at a time is on it. Its machine is asked for the next
@@ -12,6 +13,7 @@ import type { Exchange, ExchangeHost } from './exchange.ts'
  */
 export abstract class Shell implements Protocol<Stream, StreamTransport>, ExchangeHost, Producer {
   below!: StreamTransport
+  info!: Info
   readonly machine: HttpConnection
   full = false
   /** `mute`: what is below takes no more, but still gives. `closing`: it was told to end, by us. */
@@ -19,6 +21,10 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
   protected exchange: Exchange | undefined
   private belowPaused = false
   private pullScheduled = false
+  private readonly pullNow = (): void => {
+    this.pullScheduled = false
+    this.pull()
+  }
 
   constructor(machine: HttpConnection) {
     this.machine = machine
@@ -36,6 +42,8 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
 
   connectionMade(below: StreamTransport): void {
     this.below = below
+    const { info } = below
+    this.info = Object.create(info, { below: { value: info, enumerable: true }, halfCloses: { value: true, enumerable: true } }) as Info
     below.register(this)
   }
 
@@ -93,10 +101,7 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
   pullLater(): void {
     if (this.pullScheduled) return
     this.pullScheduled = true
-    queueMicrotask(() => {
-      this.pullScheduled = false
-      this.pull()
-    })
+    soon(this.pullNow)
   }
 
   flush(): void {
@@ -136,6 +141,16 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
     if (!this.isReading()) return
     this.phase = 'closing'
     this.below.close()
+  }
+
+  /** After an exchange that ended in order. If that was because it had waited for the peer's end for long enough, nobody waits again. */
+  protected endBelow(): void {
+    const { theirState } = this.machine
+    const waited = theirState === 'body' || theirState === 'head'
+    if (waited && this.phase === 'open' && this.below.queuedBytes === 0) {
+      this.phase = 'closing'
+      this.below.abort()
+    } else this.closeBelow()
   }
 
   /** At once: the peer must not take what it got for the whole. (When mute, somebody else ends it, who may have more to send.) */
