@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts'
-import type { StackDescription, StackLayer, StackParams } from './description.ts'
-import { maxStackLength, targetPattern, targetTaker } from './grammar.ts'
+import type { StackDescription, StackLayer, StackParams, StackTransport } from './description.ts'
+import { isIPv6, maxStackLength, pathSchemes, shortForms, targetPattern, targetTaker } from './grammar.ts'
 
 /**
  * Writes a stack as one string, in the long form: `parseStack` gives an equal description back (with `allowExec` for an `exec`).
@@ -16,11 +16,10 @@ export function formatStack(stack: StackDescription): string {
   for (const layer of stack.layers) {
     parts.push(segment(layer, layer === taker && target !== undefined ? 'path' : undefined))
   }
+  checkTransport(transport)
   if (transport.words !== undefined) {
-    if (transport.scheme !== 'exec' || transport.words.length === 0 || transport.words[0] === '') refuse('words are of exec, and not empty')
     parts.push(`${segment(transport)}:${transport.words.map(word).join(' ')}`)
   } else if (transport.scheme === 'tcp') {
-    if (transport.path !== undefined || transport.port === undefined) refuse('tcp has a port and no path')
     parts.push(`${segment(transport)}:${authority(transport)}${target ?? ''}`)
   } else {
     parts.push(`${name(/^[a-z][a-z0-9-]*$/, transport.scheme)}:${location(transport)}${query(transport.params)}`)
@@ -28,6 +27,18 @@ export function formatStack(stack: StackDescription): string {
   const text = parts.join('+')
   if (text.length > maxStackLength) refuse(`it is ${text.length} characters long, and ${maxStackLength} are allowed`)
   return text
+}
+
+/** What the grammar has no place for, or reads as something else. */
+function checkTransport({ scheme, host, port, path, words }: StackTransport): void {
+  if (shortForms.has(scheme)) refuse(`${scheme} stands for a layer over tcp`)
+  if ((scheme === 'exec') !== (words !== undefined) || words?.length === 0 || words?.[0] === '') refuse('words are of exec, and not empty')
+  const hasPlace = host !== undefined || port !== undefined
+  if (scheme === 'exec' && (hasPlace || path !== undefined)) refuse('exec has neither host nor path')
+  if (scheme === 'tcp' && (path !== undefined || port === undefined)) refuse('tcp has a port and no path')
+  if (pathSchemes.has(scheme) && (hasPlace || path === undefined)) refuse(`${scheme} has a path and no host`)
+  if (path === '') refuse('a path is not empty')
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65535)) refuse(`${port} is no port`)
 }
 
 function segment({ scheme, params }: StackLayer, without?: string): string {
@@ -44,9 +55,15 @@ function query(params: StackParams): string {
 }
 
 function authority(at: { readonly host?: string; readonly port?: number }): string {
-  const { host = '', port } = at
-  const shown = host.includes(':') ? `[${host.replace('%', '%25')}]` : name(/^[A-Za-z0-9._-]*$/, host)
-  return `//${shown}${port === undefined ? '' : `:${port}`}`
+  const { host, port } = at
+  return `//${host === undefined ? '' : hostText(host)}${port === undefined ? '' : `:${port}`}`
+}
+
+function hostText(host: string): string {
+  const [address = '', zone, ...rest] = host.split('%')
+  if (!isIPv6(address)) return name(/^[A-Za-z0-9._-]+$/, host)
+  if (zone === undefined) return `[${address}]`
+  return `[${address}%25${rest.length === 0 ? name(/^[A-Za-z0-9._-]+$/, zone) : refuse('a host has one zone')}]`
 }
 
 function location(at: { readonly host?: string; readonly port?: number; readonly path?: string }): string {

@@ -42,6 +42,38 @@ describe('stack strings', () => {
     )
   })
 
+  it('writes nothing that is read as something else', () => {
+    const often = <T>(usual: readonly T[], rare: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+      fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...usual) }, { weight: 1, arbitrary: rare })
+    const fields = {
+      host: often(['h', '::1', '::1%a'], fc.oneof(fc.constantFrom('', '::1%a%b', 'a:b', 'a%20'), text)),
+      port: often([0, 80], fc.constantFrom(-1, 1.5, 65536, NaN)),
+      path: often(['/', '//', '//a', 'a', '/a?b#c', 'C:\\a'], text),
+      words: fc.array(often(['a', 'b c', '"', ''], text), { maxLength: 2 }),
+    }
+    const some = fc.constantFrom<(keyof typeof fields)[]>([], ['host', 'port'], ['host'], ['port'], ['path'], ['host', 'path'], ['words'], ['path', 'words'])
+    const anyScheme = often(['tcp', 'http', 'wss', 'exec', 'unix', 'serial', 'x'], text)
+    const anyTransport = fc
+      .tuple(anyScheme, someParams, fc.record(fields), some)
+      .map(([name, own, all, keys]) => ({ scheme: name, params: own, ...Object.fromEntries(keys.map((key) => [key, all[key]])) }))
+    let written = 0
+    fc.assert(
+      fc.property(fc.record({ layers, transport: anyTransport }), (stack) => {
+        let result: string
+        try {
+          result = formatStack(stack)
+        } catch (error) {
+          expect(isAsyncError(error, 'ERR_INVALID_ARGUMENT')).toBe(true)
+          return
+        }
+        written++
+        expect(canonical(parseStack(result, { allowExec: true }))).toBe(canonical(stack))
+      }),
+      { numRuns: 5000, seed: 1 },
+    )
+    expect(written).toBeGreaterThan(100)
+  })
+
   it('answers anything with a description or one error of its own', () => {
     const piece = fc.oneof(fc.constantFrom('tcp', 'http', 'exec', '+', ';', ':', '//', '/', '?', '=', '&', '%', '%41', '[', ']', '::1', '80', '"', ' '), text)
     fc.assert(
