@@ -220,7 +220,9 @@ class ClientConnection extends Shell {
     if (exchange !== this.exchange) return
     this.exchange = undefined
     const { machine } = this
-    if (this.phase === 'open' && machine.ourState === 'done' && machine.theirState === 'done') soon(() => this.reuse())
+    // Nothing of it was sent: the connection is as good as before.
+    if (this.phase === 'open' && machine.ourState === 'idle') soon(() => this.pool.offer(this))
+    else if (this.phase === 'open' && machine.ourState === 'done' && machine.theirState === 'done') soon(() => this.reuse())
     else if (cause.kind === 'closed') this.endBelow()
     else this.abortBelow(cause)
   }

@@ -11,12 +11,14 @@ import { checkHeaders, statusLine } from './writer.ts'
 
 /** What a response begins with. */
 export interface ResponseOptions {
-  /** The status, 200 to 999. Default 200; 204 for an exchange that is closed without a write and without `respond`. */
+  /** The status, 200 to 999. Default 200, or 204 when the exchange ends without a write. */
   readonly status?: number
   /** The reason phrase. Default: RFC 9110's. */
   readonly reason?: string
   /** Header fields. Date, the length and Connection are added where missing. A Content-Length is held against what is written. */
   readonly headers?: HeaderList
+  /** Send the head now, without waiting for a write or the end: the length is not known then. Default false. */
+  readonly flush?: boolean
 }
 
 /**
@@ -28,14 +30,13 @@ export interface HttpServerExchange extends StreamTransport {
   /** The request. */
   readonly request: RequestHead
   /**
-   * Says what the response begins with, before the first write or end. Sent with the first bytes of the body, or soon.
+   * Says what the response begins with, before the first write or end. Sent with the first bytes of the body, or its end.
    * @throws UsageError `ERR_HTTP_STATE` when a response was begun; `ERR_HTTP_BAD_HEADER`, `ERR_HTTP_BAD_CONTENT_LENGTH`,
    * `ERR_HTTP_BAD_STATUS_LINE` for what may not be sent. Nothing is sent then.
    */
   respond(response?: ResponseOptions): void
 }
 
-const emptyResponse: OutgoingResponse = { status: 204 }
 const plainResponse: OutgoingResponse = { status: 200 }
 const noFields: Fields = gatherFields([])
 
@@ -47,6 +48,8 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   private expectsContinue: boolean
   private response: OutgoingResponse | undefined
   private responseFields: Fields | undefined
+  /** Whether ending without a write makes the status 204. */
+  private statusIsOpen = true
   /** What a declared Content-Length still allows to be written. */
   private declaredLeft: number = Infinity
 
@@ -70,7 +73,8 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   respond(response: ResponseOptions = {}): void {
     if (this.writeHalf !== 'open' && this.writeHalf !== 'held') throw this.refusal()
     if (this.response !== undefined || this.headSent || !this.queue.isEmpty) throw new UsageError('ERR_HTTP_STATE', 'the response was begun')
-    const { status = 200, reason, headers = [] } = response
+    const { reason, headers = [], flush = false } = response
+    const status = response.status ?? 200
     statusLine(status, reason)
     if (status < 200) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is no response`)
     const fields = checkHeaders(headers)
@@ -78,9 +82,10 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     if (status === 204 && contentLength !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'A 204 has no Content-Length')
     this.response = reason === undefined ? { status, headers } : { status, reason, headers }
     this.responseFields = fields
+    this.statusIsOpen = response.status === undefined && contentLength === undefined && !this.dropsBody()
     if (hasNoBody(status, '')) this.declaredLeft = 0
     else if (contentLength !== undefined) this.declaredLeft = Number(contentLength)
-    soon(() => this.flushHead())
+    if (flush) soon(() => this.flushHead())
   }
 
   /** The exchange is given up: the response is sent, and the request is not worth waiting for. */
@@ -115,7 +120,8 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
 
   protected sendHead(bodyBytes: number | 'unknown'): void {
     const { machine } = this.host
-    const response = this.response ?? (bodyBytes === 0 ? emptyResponse : plainResponse)
+    const given = this.response ?? plainResponse
+    const response = bodyBytes === 0 && this.statusIsOpen ? { ...given, status: 204 } : given
     // A body that is not read to its end here is not read to its end by the connection either, unless it is short.
     if (this.readHalf === 'discarding' && machine.theirState === 'body' && (this.requestBytes === undefined || this.requestBytes > this.maxDrainBytes)) machine.refuseNext()
     // What a HEAD would have had as a body is known only when it was written whole.

@@ -204,6 +204,19 @@ describe('connections', () => {
     expect(peers.length).toBe(1)
   })
 
+  it('of which an exchange used nothing are kept', async () => {
+    const { connector, peers } = client()
+    const unused = await connector.connect()
+    unused.abort()
+    expect((await unused.closed).kind).toBe('aborted')
+    await turns()
+    const recorder = begin(await connector.connect(), 'x')
+    await turns()
+    peers[0]!.transport.write(ok)
+    expect((await recorder.lost).kind).toBe('closed')
+    expect(peers.length).toBe(1)
+  })
+
   it('that cannot be made reject one exchange each, and another is tried', async () => {
     const { connector, peers, failures } = client({ maxConnectionCount: 1 })
     failures.push(new Error('refused'))

@@ -207,7 +207,7 @@ describe('server', () => {
   it('answers pipelined requests in order', async () => {
     const recorder = raw((exchange) => {
       const answer = (): void => {
-        exchange.respond({ headers: [['X-Path', exchange.request.target]] })
+        exchange.respond({ status: 200, headers: [['X-Path', exchange.request.target]] })
         exchange.close()
       }
       if (exchange.request.target === '/slow') queueMicrotask(answer)

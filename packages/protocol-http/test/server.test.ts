@@ -20,7 +20,7 @@ function connect(onExchange: HttpServerOptions['onExchange'], options: Partial<H
 
 const get = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'
 const answer = (exchange: HttpServerExchange): void => {
-  exchange.respond()
+  exchange.respond({ status: 200 })
   exchange.close()
 }
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
@@ -101,7 +101,7 @@ describe('a request body that nobody reads', () => {
     const { client, wire } = connect((exchange) => {
       seen = exchange
       exchange.start(new Recorder())
-      exchange.respond()
+      exchange.respond({ status: 200 })
       exchange.halfClose()
     }, { maxDrainBytes: 100_000 })
     client.transport.write('POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n')
@@ -195,6 +195,25 @@ describe('handlers', () => {
     await turns()
     expect(codes).toEqual(['ERR_HTTP_BAD_HEADER', 'ERR_INVALID_ARGUMENT', 'ERR_HTTP_BAD_HEADER', 'ERR_HTTP_BAD_STATUS_LINE', 'ERR_HTTP_STATE'])
     expect(wire()).toBe('data HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n')
+  })
+
+  it('a head waits for the body, and says 204 when there is none; unless it is to leave at once', async () => {
+    const headers = [['Content-Type', 'application/json']] as const
+    const reply = async (flush: boolean, body: string): Promise<string> => {
+      const { client, wire } = connect(async (exchange) => {
+        exchange.start(new Recorder())
+        exchange.respond({ headers, flush })
+        await turns(2)
+        if (body !== '') exchange.write(body)
+        exchange.halfClose()
+      })
+      client.transport.write(get)
+      await turns()
+      return wire()
+    }
+    expect(await reply(false, '{}')).toBe('data HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}')
+    expect(await reply(false, '')).toBe('data HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n')
+    expect(await reply(true, '{}')).toBe('data HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n')
   })
 
   it('an exchange whose client asks for 100-continue sends it when it reads', async () => {
