@@ -56,8 +56,8 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
   }
 
   /** From the next byte on, units end at `delimiter`; without one, at the one it was made with. */
-  setDelimiter(delimiter?: Delimiter | DelimiterSet): void {
-    const set = delimiter === undefined ? this.settings.set : isSet(delimiter) ? delimiter : compileDelimiters(delimiter)
+  setDelimiter(delimiter?: Delimiter): void {
+    const set = delimiter === undefined ? this.settings.set : compileDelimiters(delimiter)
     if (this.reads === 'delimited' && set === this.set) return
     this.leaveMode()
     this.reads = 'delimited'
@@ -242,8 +242,4 @@ function isAt(text: Text, delimiter: string, index: number): boolean {
 
 function firstChar(set: DelimiterSet): string {
   return set.only?.charAt(0) ?? ''
-}
-
-function isSet(delimiter: Delimiter | DelimiterSet): delimiter is DelimiterSet {
-  return typeof delimiter === 'object' && 'fallback' in delimiter
 }

@@ -321,6 +321,54 @@ describe('layers that refuse what is written', () => {
   it('write nothing of a record of another length', () => refuse(records, ['a', '', 'abc', '€'], 'ERR_INVALID_ARGUMENT'))
 })
 
+describe('a layer that holds much, or little', () => {
+  it('delivers all of a read at once, but what was held in turns, so that others get theirs', async () => {
+    const { a, b } = memoryPair({ capacityBytes: 400_000, maxReadBytes: 400_000 })
+    b.start(new Wire())
+    const top = line({ mode: 'bytes' })(a)
+    const recorder = new Recorder()
+    top.start(recorder)
+    const lines = `${'x'.repeat(999)}\n`.repeat(200)
+    b.write(lines)
+    await turns()
+    expect(recorder.events).toHaveLength(201)
+    recorder.onUnit = () => {
+      recorder.onUnit = undefined
+      top.pause('read')
+    }
+    b.write(lines)
+    await turns()
+    expect(recorder.events).toHaveLength(202)
+    top.resume('read')
+    const counts: number[] = []
+    for (let i = 0; i < 6; i++) {
+      await turns(1)
+      counts.push(recorder.events.length - 202)
+    }
+    expect(counts.at(-1)).toBe(199)
+    expect(counts[0]).toBeGreaterThan(0)
+    expect(counts[0]).toBeLessThan(150)
+    top.abort()
+  })
+
+  it('keeps a reset behind a single byte that it holds', async () => {
+    const { a, b } = memoryPair()
+    b.start(new Wire())
+    const top = line()(a)
+    const recorder = new Recorder({ onUnit: (_, transport) => transport.pause('read') })
+    top.start(recorder)
+    b.write('a\n\n')
+    await turns()
+    b.abort()
+    await turns()
+    expect([recorder.events, top.heldBytes]).toEqual([['made', 'text:a'], 1])
+    recorder.onUnit = undefined
+    top.resume('read')
+    await turns()
+    expect(recorder.events).toEqual(['made', 'text:a', 'text:', 'lost reset'])
+  })
+})
+
 describe('overlong chunks on a layer', () => {
   it('are reported once, in order, and a pause in the report holds what follows', async () => {
     for (const overlong of ['discard', 'truncate'] as const) {
