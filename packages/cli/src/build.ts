@@ -87,8 +87,8 @@ export async function listen(plan: Plan, functions: ReadonlyMap<string, Served>,
   const work = new Work()
   const served = new Map([...functions].map(([name, each]) => [name, (params: Params) => work.run(() => spread(each, params))] as const))
   const service = makeService(siblings, served, layerOptions(plan.calls as PlannedLayer, jsonRpcOptions), io)
-  let accept: (transport: Any) => void = (transport) => void jsonRpc(service)(transport)
-  for (const layer of [...plan.layers].reverse()) accept = accepts(layer, siblings, accept)
+  let accept: Accept = (transport) => void jsonRpc(service)(transport)
+  for (const layer of [...plan.layers].reverse()) accept = accepts(layer, plan, siblings, accept)
   const { host = localhost, port = 0 } = plan.transport
   const listener = await siblings.tcp.listenTcp({ host, port, ...layerOptions(plan.transport, tcpListenOptions) }, accept)
   return { listener, host, port: listener.port, work }
@@ -115,7 +115,7 @@ function connects(plan: Plan, siblings: Siblings): Connector<Any> {
   let connect: Connector<Any> = tcp
   for (const layer of plan.layers) {
     if (layer !== 'whole' && layer.scheme === 'http') connect = httpExchanges(layer, plan, siblings, connect)
-    else connect = overLayer(connect, layer === 'whole' ? (whole() as Layer<any, any>) : framing(layer, siblings))
+    else connect = overLayer(connect, layer === 'whole' ? wholeMessage(plan) : framing(layer, siblings))
   }
   return connect
 }
@@ -128,11 +128,18 @@ function overLayer(below: Connector<Any>, layer: Layer<Any, Any>): Connector<Any
   }
 }
 
-function accepts(layer: PlannedLayer | 'whole', siblings: Siblings, above: (transport: Any) => void): (transport: Any) => void {
-  if (layer === 'whole') return (transport) => above(whole()(transport as StreamTransport))
-  if (layer.scheme === 'http') return httpServes(layer, siblings, above)
-  const frame = framing(layer, siblings)
+type Accept = (transport: Any) => void
+
+function accepts(layer: PlannedLayer | 'whole', plan: Plan, siblings: Siblings, above: Accept): Accept {
+  if (layer !== 'whole' && layer.scheme === 'http') return httpServes(layer, siblings, above)
+  const frame = layer === 'whole' ? wholeMessage(plan) : framing(layer, siblings)
   return (transport) => above(frame(transport))
+}
+
+/** A body as a message, as long as JSON-RPC takes one. */
+function wholeMessage({ calls }: Plan): Layer<any, Transport<Messages>> {
+  const { maxMessageBytes } = calls === undefined ? {} : (layerOptions(calls, jsonRpcOptions) as { maxMessageBytes?: number })
+  return whole(maxMessageBytes === undefined ? {} : { maxBytes: maxMessageBytes }) as Layer<StreamTransport, Transport<Messages>>
 }
 
 /** The layer of a framing scheme. Messages are bytes: what they mean is for what is above. */

@@ -15,7 +15,7 @@ export async function call(request: Request & { readonly command: 'call' }, io: 
     const caller = await openCaller(plan, io, limit.signal)
     try {
       if (request.notify) {
-        await caller.notify(request.method, params, limit.signal)
+        await orAborted(caller.notify(request.method, params, limit.signal), limit.signal)
         return exitCodes.ok
       }
       const result = await caller.call(request.method, params, limit.signal)

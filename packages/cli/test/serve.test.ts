@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { once } from 'node:events'
-import { connect as connectSocket, type AddressInfo, type Server } from 'node:net'
+import { connect as connectSocket, createServer, type AddressInfo, type Server } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { build, Command, needs, peer, run, type Ended } from './process.ts'
 
@@ -126,6 +126,28 @@ describe('async serve and async call', () => {
     caller.resetAndDestroy()
     command.child.kill('SIGINT')
     expect((await command.ended).code).toBe(130)
+  })
+
+  it('takes longer messages where the stack says so', async () => {
+    const { stack, command } = await served('jsonrpc;maxMessageBytes=4000000+http://:0')
+    const { code, stdout } = await run(['call', stack, 'long', '[2000000]'])
+    expect({ code, bytes: stdout.length }).toEqual({ code: 0, bytes: 2_000_003 })
+    expect((await run(['call', stack.replace(';maxMessageBytes=4000000', ''), 'long', '[2000000]'])).code).toBe(3)
+    command.child.kill('SIGINT')
+    await command.ended
+  })
+
+  it('gives up a notification that nobody takes', async () => {
+    const server = createServer(() => {})
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const stack = `jsonrpc+http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    expect(seen(await run(['call', '--notify', '--timeout', '200', stack, 'm']))).toEqual({
+      code: 5,
+      stdout: '',
+      stderr: 'async: not sent within 200 ms\n',
+    })
+    server.close()
   })
 
   it('ends a call with 130 on Ctrl-C', async () => {
