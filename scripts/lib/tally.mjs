@@ -23,7 +23,7 @@ export default class Tally {
       // A file that does not load, or a hook that throws, fails without any test of it failing.
       if (!module.ok() && tally.failed === failedBefore) tally.failed++
     }
-    for (const { name, reason } of tally.skipped) console.log(`skipped: ${name}${reason === '' ? ' (no reason given)' : ` (${reason})`}`)
+    for (const { name, reason } of tally.skipped) console.log(`skipped: ${name}${reason !== '' ? ` (${reason})` : name.endsWith(')') ? '' : ' (no reason given)'}`)
     const file = process.env['TALLY_FILE']
     if (file !== undefined) writeFileSync(file, JSON.stringify(tally))
   }
