@@ -33,6 +33,8 @@ export class TcpTransport extends QueuedTransport<Stream> implements HalfClosabl
   /** The listener that accepted it; a transport without one was dialled, and reads with `onread`. */
   private readonly owner: Owner | undefined
   private listening = false
+  /** Bytes of the batch that Node still has, if it will say 'drain'. */
+  private sentAtDrain = 0
   private wantsData = false
   /** Our end: asked of Node, and announced to the peer. */
   private end: 'none' | 'asked' | 'done' = 'none'
@@ -49,6 +51,7 @@ export class TcpTransport extends QueuedTransport<Stream> implements HalfClosabl
     this.info = new TcpInfo(socket, remote)
     socket.on('error', ignore)
     socket.on('end', () => this.socketEnded())
+    socket.on('drain', () => this.drainedByNode())
     // Node's own calls of `destroy` carry its errors, and lose what could still be read. See above.
     socket.destroy = (error?: Error) => {
       if (error !== undefined) this.socketFailed(error)
@@ -71,8 +74,11 @@ export class TcpTransport extends QueuedTransport<Stream> implements HalfClosabl
   protected scheduleFlush(): void {
     // From the turn's own code a microtask, from there nextTick: the earliest place behind all of the turn's microtasks, so that what
     // asynchronous handlers answer in this turn leaves in the same write.
-    queueMicrotask(() => process.nextTick(flush, this))
+    // (`then`: Node's queueMicrotask makes an asynchronous resource each time.)
+    void resolved.then(this.flushSoon)
   }
+
+  private readonly flushSoon = (): void => process.nextTick(flush, this)
 
   /** For the scheduled flush alone. */
   override flush(): void {
@@ -94,7 +100,15 @@ export class TcpTransport extends QueuedTransport<Stream> implements HalfClosabl
     // A failed write comes through `destroy`. One that is complete already, which is the rule, costs no callback.
     if (socket.errored !== null) return
     if (socket.writableLength === 0) this.sent(bytes)
+    else if (socket.writableNeedDrain) this.sentAtDrain = bytes
     else socket.write('', 'latin1', (error) => error == null && this.sent(bytes))
+  }
+
+  /** Node has nothing left. It says so a tick late; a batch may be complete, and known to be, since. */
+  private drainedByNode(): void {
+    const bytes = this.sentAtDrain
+    this.sentAtDrain = 0
+    if (bytes > 0) this.sent(bytes)
   }
 
   protected sendEnd(): void {
@@ -238,6 +252,8 @@ function write(socket: Socket, data: Data, bytes: number): void {
   if (typeof data === 'string') socket.write(data, data.length === bytes ? 'latin1' : 'utf8')
   else socket.write(data)
 }
+
+const resolved = Promise.resolve()
 
 function flush(transport: TcpTransport): void {
   transport.flush()
