@@ -6,10 +6,10 @@
  * (up to 64 KiB) stays in Node's buffer until it is asked for.
  *
  * Ends. Node destroys a socket at the first error, with whatever could still be read. So `destroy` is ours until we are done: it tells us the
- * error, and the socket lives on. A failed write then breaks the write half alone (D10), and a reset that comes while paused waits behind
- * what Node had read (D4).
+ * error, and the socket lives on. A failed write then breaks the write half alone (C12, C13), and a reset that comes while paused waits behind
+ * what Node had read (C11).
  */
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { ConnectionError, type Data, type HalfClosable, type Info, type Stream } from '@async/core'
 import { byteLength, QueuedTransport, type TransportPolicy } from '@async/core/base'
 import { connectionError } from './errors.ts'
@@ -155,7 +155,7 @@ export class TcpTransport extends QueuedTransport<Stream> implements HalfClosabl
   }
 
   /**
-   * The end, or a reset behind much unread data, which libuv reports as one: then the kernel knows no peer any more. (D17) Once our own end
+   * The end, or a reset behind much unread data, which libuv reports as one: then the kernel knows no peer any more. (C11) Once our own end
    * is out, it knows none after a clean end either, and the two look alike.
    */
   private socketEnded(): void {
@@ -199,7 +199,7 @@ function kindOf(error: ConnectionError): 'timeout' | 'reset' {
 }
 
 /**
- * The peer's address is asked for through a view of the socket: Node would remember it, and D17 needs to ask again. An accepted socket is
+ * The peer's address is asked for through a view of the socket: Node would remember it, and C11 needs to ask again. An accepted socket is
  * asked at once, for a reset makes the OS forget; our own address when somebody wants it, or at the end.
  */
 class TcpInfo implements Info {
