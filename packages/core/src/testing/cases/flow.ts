@@ -157,7 +157,7 @@ export const flowCases: readonly Case[] = [
       a.write(t.pattern.bytes(40_000))
       a.pause('read')
       a.resume('read')
-      void a.drained(0)
+      void t.background(a.drained(0))
       inside = false
       if (i % 4 === 3) await t.wait('drained(0)', a.drained(0))
     }
@@ -190,7 +190,7 @@ export const flowCases: readonly Case[] = [
       a.drained(0).then(() => at.push(['zero', a.queuedBytes])),
       a.drained(50_000).then(() => at.push(['some', a.queuedBytes])),
       a.drained(0).then(() => at.push(['zero', a.queuedBytes])),
-    ]
+    ].map((promise) => t.background(promise))
     await t.quiet()
     equal(at, [], 'those who went on though the queue is full')
     b.start(record())
@@ -203,8 +203,8 @@ export const flowCases: readonly Case[] = [
     const { a, b } = await t.clogged()
     const controller = new AbortController()
     const mine = new Error('no longer')
-    const patient = a.drained(0)
-    const impatient = rejection(a.drained(0, controller.signal), 'drained()')
+    const patient = t.background(a.drained(0))
+    const impatient = t.background(rejection(a.drained(0, controller.signal), 'drained()'))
     controller.abort(mine)
     equal((await t.wait('the rejection', impatient)) === mine, true, 'rejected with the signal’s reason')
     equal((await t.wait('the rejection', rejection(a.drained(0, controller.signal), 'drained()'))) === mine, true, 'rejected when aborted before')
@@ -214,7 +214,7 @@ export const flowCases: readonly Case[] = [
 
   testCase('F8 drained() rejects with the reason’s error when the connection is lost, and afterwards', async (t) => {
     const { a, atA } = await t.clogged()
-    const waiting = rejection(a.drained(0), 'drained()')
+    const waiting = t.background(rejection(a.drained(0), 'drained()'))
     const cause = new Error('enough')
     a.abort(cause)
     const error = await t.wait('the rejection', waiting)

@@ -146,8 +146,18 @@ export class CaseContext {
     return promise
   }
 
-  /** Writes `total` bytes of the pattern to `transport`, as fast as it takes them. */
-  async send(transport: Transport, total: number, pieceBytes: number = 64 * 1024, from = 0): Promise<void> {
+  /** Writes `total` bytes of the pattern to `transport`, as fast as it takes them. Need not be awaited: a failure shows in what arrives. */
+  send(transport: Transport, total: number, pieceBytes: number = 64 * 1024, from: number = 0): Promise<void> {
+    return this.background(this.sendAll(transport, total, pieceBytes, from))
+  }
+
+  /** Marks `promise` as one that may reject when nobody waits for it any more, because the case has failed before. */
+  background<T>(promise: Promise<T>): Promise<T> {
+    promise.catch(() => {})
+    return promise
+  }
+
+  private async sendAll(transport: Transport, total: number, pieceBytes: number, from: number): Promise<void> {
     for (let sent = 0; sent < total; sent += pieceBytes) {
       transport.write(this.pattern.bytes(Math.min(pieceBytes, total - sent), from + sent))
       if (transport.queuedBytes > 64 * 1024) await this.wait('drained()', transport.drained())
