@@ -146,6 +146,7 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
   // ── TransportBase ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   protected accept(data: Data): void {
+    checkData(data)
     if (data.length === 0 && this.carries === 'stream') return
     this.queue.push(data)
     this.flushLater()
@@ -153,6 +154,7 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
 
   protected acceptSequence(list: readonly Data[]): void {
     if (list.length === 0) return
+    for (const data of list) checkData(data)
     this.queue.pushSequence(this.carries === 'stream' ? list.filter((data) => data.length > 0) : list)
     this.flushLater()
   }
@@ -317,6 +319,13 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
 /** What waits for a connection that ended is rejected with this: the reason's own error, or one that says that it closed in order. */
 export function lossError(cause: Cause): Error {
   return 'error' in cause ? cause.error : new ConnectionError('ERR_CONNECTION_CLOSED', 'the connection was closed', { phase: 'close' })
+}
+
+/** JavaScript gets here with anything. By a property, not by the class: every realm has its own. */
+function checkData(data: Data): void {
+  if (typeof data !== 'string' && (data as Uint8Array | null | undefined)?.BYTES_PER_ELEMENT !== 1) {
+    throw new UsageError('ERR_INVALID_ARGUMENT', 'data are a string or a Uint8Array')
+  }
 }
 
 function alreadyRegistered(): UsageError {
