@@ -172,6 +172,7 @@ class TcpServer implements TcpListener, Owner {
       this.startTimers.delete(transport)
       if (transport.isIdle) transport.abort(new ConnectionError('ERR_NOT_STARTED', `nobody started the accepted transport within ${ms} ms`))
     }, ms)
+    if (this.options.ref === false) (timer as { unref?: () => void } | undefined)?.unref?.()
     this.startTimers.set(transport, timer)
   }
 

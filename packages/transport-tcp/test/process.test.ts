@@ -86,14 +86,22 @@ process.on('exit', () => console.log('exit'))
 
   it('is not kept alive by a listener with ref: false, nor by what it accepted', async () => {
     const { line, exit, child } = node(`
-const listener = await listenTcp({ ref: false }, (transport) => transport.start({ dataReceived() {}, connectionMade: () => console.log('made') }))
+let count = 0
+const listener = await listenTcp({ ref: false, startTimeoutMs: Infinity }, (transport) => {
+  // The second one is never started.
+  if (++count === 1) transport.start({ dataReceived() {} })
+  else console.log('both')
+})
 console.log(listener.port)
 process.stdin.once('data', () => process.stdin.destroy())
 `)
-    const socket = connect(Number(await line()), '127.0.0.1')
-    socket.on('error', () => {})
-    cleanup(() => socket.destroy())
-    expect(await line()).toBe('made')
+    const port = Number(await line())
+    for (let i = 0; i < 2; i++) {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('error', () => {})
+      cleanup(() => socket.destroy())
+    }
+    expect(await line()).toBe('both')
     child.stdin.write('go')
     expect((await exit).code).toBe(0)
   })
