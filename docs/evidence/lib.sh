@@ -67,11 +67,17 @@ until_seen() {
   done
 }
 
-# fresh COMMAND…: in a new clone of what is committed, with an empty home: no package store, no cache, no settings.
+# fresh COMMAND…: in a new clone of what is committed, with an empty home and environment: no package store, no cache, no settings, and nothing
+# that a package manager which runs this passes on. What leads to the network stays.
 fresh() {
+  local name keep=() path
   mkdir -p "$scratch/home"
   [ -d "$scratch/clone" ] || git clone -q "$repository" "$scratch/clone"
-  (cd "$scratch/clone" && env HOME="$scratch/home" XDG_DATA_HOME= XDG_CACHE_HOME= XDG_CONFIG_HOME= XDG_STATE_HOME= PNPM_HOME= "$@" </dev/null)
+  for name in CI LANG http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY NODE_EXTRA_CA_CERTS SSL_CERT_FILE SSL_CERT_DIR; do
+    [ -n "${!name:-}" ] && keep+=("$name=${!name}")
+  done
+  path=$(tr ':' '\n' <<<"$PATH" | grep -v node_modules | paste -sd:)
+  (cd "$scratch/clone" && env -i HOME="$scratch/home" PATH="$path" "${keep[@]}" "$@" </dev/null)
 }
 
 # async ARGUMENTS…: the command line as the workspace built it.
