@@ -11,7 +11,10 @@ const recorder = new Recorder()
 const service = makeService((direction, what) => recorder.add('calls', direction === 'in' ? 'up' : 'down', what))
 
 const http = httpServer({
-  onExchange: (exchange) => void stack(exchange, recorder.tap('body'), whole(), recorder.tap('messages'), jsonRpc(service)),
+  onExchange: (exchange) => {
+    exchange.respond({ headers: [['Content-Type', 'application/json']] })
+    stack(exchange, recorder.tap('body'), whole(), recorder.tap('messages'), jsonRpc(service))
+  },
 })
 const listeners: TcpListener[] = [await listenTcp({}, (transport) => void stack(transport, recorder.tap('bytes'), http))]
 for (const { layer } of framings) {

@@ -1,6 +1,5 @@
 /** HTTP in a stack: exchanges for who connects, and what JSON-RPC needs of HTTP for who serves. */
-import type { Connector, Data, Stream, StreamTransport, Transport } from '@async/core'
-import { WrappedTransport } from '@async/core/base'
+import type { Connector, StreamTransport, Transport } from '@async/core'
 import type { HttpServerExchange } from '@async/protocol-http'
 import { usage } from './exit.ts'
 import { layerOptions } from './layer-options.ts'
@@ -25,8 +24,10 @@ export function httpServes(layer: PlannedLayer, { http }: Siblings, above: (tran
   const serve = http.httpServer({
     onExchange: (exchange) => {
       const status = refusal(exchange, path)
-      if (status === undefined) above(new JsonAnswer(exchange))
-      else refuse(exchange, status)
+      if (status !== undefined) return refuse(exchange, status)
+      // Without a body the answer is a 204, whatever this says.
+      exchange.respond({ headers: [['Content-Type', json]] })
+      above(exchange)
     },
   })
   return (transport) => serve(transport as StreamTransport)
@@ -44,33 +45,6 @@ function refuse(exchange: HttpServerExchange, status: number): void {
   exchange.respond({ status, headers: status === 405 ? [['Allow', 'POST']] : [] })
   exchange.start({ dataReceived() {} })
   exchange.close()
-}
-
-/** Says what the body is when there is one: an exchange without is a 204. */
-class JsonAnswer extends WrappedTransport<Stream> {
-  private readonly exchange: HttpServerExchange
-  private begun = false
-
-  constructor(exchange: HttpServerExchange) {
-    super(exchange)
-    this.exchange = exchange
-  }
-
-  override write(data: Data): void {
-    this.begin()
-    super.write(data)
-  }
-
-  override writeSequence(list: readonly Data[]): void {
-    this.begin()
-    super.writeSequence(list)
-  }
-
-  private begin(): void {
-    if (this.begun) return
-    this.begun = true
-    this.exchange.respond({ headers: [['Content-Type', json]] })
-  }
 }
 
 function target({ params }: PlannedLayer): string {

@@ -121,7 +121,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   protected sendHead(bodyBytes: number | 'unknown'): void {
     const { machine } = this.host
     const given = this.response ?? plainResponse
-    const response = bodyBytes === 0 && this.statusIsOpen ? { ...given, status: 204 } : given
+    const response = bodyBytes === 0 && this.statusIsOpen ? withoutContent(given) : given
     // A body that is not read to its end here is not read to its end by the connection either, unless it is short.
     if (this.readHalf === 'discarding' && machine.theirState === 'body' && (this.requestBytes === undefined || this.requestBytes > this.maxDrainBytes)) machine.refuseNext()
     // What a HEAD would have had as a body is known only when it was written whole.
@@ -140,4 +140,9 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     }
     this.declaredLeft -= bytes
   }
+}
+
+/** The answer to who is owed none: what was said about content is not said of none. RFC 9110 §15.3.5 */
+function withoutContent({ headers = [] }: OutgoingResponse): OutgoingResponse {
+  return { status: 204, headers: headers.filter(([name]) => !name.toLowerCase().startsWith('content-')) }
 }

@@ -212,7 +212,7 @@ describe('handlers', () => {
       return wire()
     }
     expect(await reply(false, '{}')).toBe('data HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}')
-    expect(await reply(false, '')).toBe('data HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n')
+    expect(await reply(false, '')).toBe('data HTTP/1.1 204 No Content\r\n\r\n')
     expect(await reply(true, '{}')).toBe('data HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n')
   })
 
