@@ -17,7 +17,7 @@ const nearby: Readonly<Record<string, string>> = {
 /** A transport in memory is ready within so many, however slow the machine: a case that goes on is waiting for what never comes. */
 const maxTurns = 4000
 /** These take long, and are run for controls of their own clause only. */
-const bulk = /MiB|200 connections|relay|both directions at once|10,000/
+const bulk = /MiB|1,000 connections|relay|both directions at once|10,000/
 
 async function failedBy({ subject, breaks }: (typeof controls)[number]): Promise<readonly string[]> {
   const own = `${breaks} `

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import * as base from '../src/base/index.ts'
 import * as core from '../src/index.ts'
+import * as testing from '../src/testing/index.ts'
 
 describe('the runtime exports', () => {
   it('of @async/core are these', () => {
@@ -14,6 +15,17 @@ describe('the runtime exports', () => {
     expect(Object.keys(base).sort()).toEqual([
       'ByteQueue', 'LayerTransport', 'QueuedTransport', 'TransportBase', 'WrappedTransport', 'WriteQueue', 'afterTurn', 'byteLength', 'layerInfo', 'lossError',
       'reportToConsole', 'systemClock', 'toBytes', 'transportPolicy', 'utf8Length',
+    ])
+  })
+})
+
+describe('the runtime exports of @async/core/testing', () => {
+  it('are these', () => {
+    expect(Object.keys(testing).sort()).toEqual([
+      'CaseContext', 'MemoryTransport', 'Pattern', 'Report', 'VirtualClock', 'check', 'checkCounts', 'clauses', 'clausesWithoutCase', 'equal',
+      'guardBorrowed', 'joined', 'layerSubject', 'memoryMessagePair', 'memoryPair', 'protocolCases', 'protocolSuite', 'record', 'recordProducer',
+      'recordTranscript', 'rejection', 'replay', 'runCase', 'runKit', 'runProtocolKit', 'runTransportKit', 'seededRandom', 'testCase', 'throws',
+      'transportCases', 'transportSuite', 'withFaults',
     ])
   })
 })

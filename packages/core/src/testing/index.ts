@@ -1,4 +1,5 @@
 export { transportCases } from './cases/index.ts'
+export { guardBorrowed } from './borrow-guard.ts'
 export { clauses, clausesWithoutCase } from './clauses.ts'
 export { type FaultOptions, withFaults } from './faults.ts'
 export type { Case, CaseFilter, ListenerOptions, ListenerUnderTest, Need, Pair, Subject, TestTransport } from './kit/case.ts'

@@ -107,7 +107,7 @@ export const reasonCases: readonly Case[] = [
     }
   }),
 
-  testCase('R6 200 connections, one after the other, leave no handle open', async (t) => {
+  testCase('R6 1,000 connections, one after the other, leave no handle open', async (t) => {
     const count = (): number => (globalThis as Resources).process?.getActiveResourcesInfo?.().filter((name) => /Wrap$|Socket|Pipe/.test(name)).length ?? 0
     const own = await t.subject.makePair()
     own.a.abort()
@@ -115,7 +115,7 @@ export const reasonCases: readonly Case[] = [
     await own.dispose?.()
     await t.quiet()
     const before = count()
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 1000; i++) {
       const pair = await t.subject.makePair()
       const atB = record({ eof: 'close' })
       pair.a.start(record())
