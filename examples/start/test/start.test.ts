@@ -32,7 +32,7 @@ function request(body: string): string {
 }
 
 function answer(body: string): string {
-  return `HTTP/1.1 200 OK\r\nDate: NOW\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: NOW\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 }
 
 /** Every message of the conversation: what goes out, and what comes back. */
