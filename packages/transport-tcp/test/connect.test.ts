@@ -145,9 +145,15 @@ describe('connectTcp', () => {
     const listening = await server()
     const keepAliveTimer = async (options: { keepAliveMs?: number }): Promise<boolean> => {
       const transport = await connect({ host: '127.0.0.1', port: listening.port, ...options })
-      const ours = Number(transport.info.local!.split(':')[1]).toString(16).toUpperCase().padStart(4, '0')
-      const row = readFileSync('/proc/net/tcp', 'utf8').split('\n').find((line) => line.trim().split(/\s+/)[1] === `0100007F:${ours}`)
-      return row!.trim().split(/\s+/)[5]!.startsWith('02:')
+      // As the table has it: 0100007F:1F90.
+      const [ours, theirs] = [transport.info.local, transport.info.remote].map((address) => `0100007F:${Number(address!.split(':')[1]).toString(16).toUpperCase().padStart(4, '0')}`)
+      // Rows move while the file is read, and one can be missed: read again.
+      for (;;) {
+        const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n').map((line) => line.trim().split(/\s+/))
+        const row = rows.find(([, local, remote]) => local === ours && remote === theirs)
+        if (row !== undefined) return row[5]!.startsWith('02:')
+        await turns(1)
+      }
     }
     expect(await keepAliveTimer({})).toBe(false)
     expect(await keepAliveTimer({ keepAliveMs: 500 })).toBe(true)
