@@ -180,7 +180,7 @@ export const clauses: Readonly<Record<string, string>> = {
     'WebSocket, from the package on: strings are text messages, bytes binary ones; close code 1000 is clean, 1005 and 1006 are lost; ' +
     'no half-close; where reading can’t be paused a limit ends the connection.',
 
-  K1: 'However its input is cut into pieces, a protocol has the same events.',
+  K1: 'However its input is cut into pieces, a protocol has the same events, and writes the same.',
   K2: 'An end at any offset brings the events that were complete, and kind `truncated` unless it is between two of them.',
   K3: 'A reset at any boundary brings the events before it, and kind `reset`.',
   K4: 'Paused inside an event, the next comes after `resume`, not inside it, and none is lost.',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { ConnectionError, type CloseReason, type Messages, type Protocol } from '../../src/index.ts'
+import { ConnectionError, type CloseReason, type Data, LimitError, type Messages, type Protocol } from '../../src/index.ts'
 import type { Cause } from '../../src/reason.ts'
+import { eventOf, type ProtocolSubject } from '../../src/testing/protocol/subject.ts'
 import { protocolSuite, runProtocolKit } from '../../src/testing/protocol/suite.ts'
 import { Lines, linesSubject } from './lines.ts'
 
@@ -212,5 +213,81 @@ describe('a control that', () => {
   it.each(controls)('%s is found by exactly these cases', async (mistake, Broken, finds) => {
     const report = await runProtocolKit(linesSubject(mistake, (below) => new Broken(below)))
     expect(report.failed.map(short).sort()).toEqual([...finds].sort())
+  })
+})
+
+/** Answers each line with itself. The input without its last end of line is cut off. */
+function echoSubject(name: string, Made: typeof Lines): ProtocolSubject {
+  const input = 'one\n\nthree\n'
+  return {
+    name,
+    conversations: [{ name: 'echo', input, events: ['one', '', 'three'], boundaries: [0, 4, 5, 11], written: input }],
+    endings: [
+      { name: 'a whole line', input: 'one\n', events: ['one'], kind: 'closed', written: 'one\n' },
+      { name: 'a cut line', input: `${'x'.repeat(70)}\non`, events: ['x'.repeat(70)], kind: 'truncated', error: { code: 'ERR_TRUNCATED' } },
+    ],
+    refused: [{ name: 'a long line', input: 'z'.repeat(201), events: [], kind: 'limit', error: { code: 'ERR_TOO_LONG', actual: 201 } }],
+    attach(below, emit) {
+      const lines = new Made(below)
+      lines.start({
+        dataReceived(line) {
+          lines.write(line)
+          emit(eventOf(line))
+        },
+        eofReceived: () => lines.halfClose(),
+      })
+      return { pause: () => lines.pause('read'), resume: () => lines.resume('read'), close: () => lines.close(), abort: () => lines.abort(), closed: lines.closed }
+    },
+  }
+}
+
+const cutLine = 'K2 a cut line: comes to its end, the same however it is cut'
+const echoControls: [mistake: string, Made: typeof Lines, finds: string[]][] = [
+  ['makes none', Lines, []],
+  [
+    'forgets the end of a line that it writes',
+    class extends Lines {
+      protected override accept(data: Data): void {
+        this.below.write(data)
+      }
+    },
+    [
+      'K1 echo: byte by byte', 'K1 echo: cut at random', 'K1 echo: cut once, at every offset', 'K1 echo: in one piece',
+      'K2 a whole line: comes to its end, the same however it is cut', 'K4 echo: paused in every event, nothing comes until resumed, and then the same',
+    ],
+  ],
+  [
+    'ends a cut line with an error of another code',
+    class extends Lines {
+      protected override deliverEof(): void {
+        if (this.undecodedBytes() === 0) super.deliverEof()
+        else this.finish({ kind: 'truncated', error: new ConnectionError('ERR_X', 'cut') })
+      }
+    },
+    [cutLine],
+  ],
+  [
+    'counts wrongly what is too long',
+    class extends Lines {
+      protected override tooLong(): void {
+        this.finish({ kind: 'limit', error: new LimitError('ERR_TOO_LONG', { limit: 'maxLineBytes', allowed: 200, actual: 200, unit: 'bytes' }) })
+      }
+    },
+    ['K9 a long line: is refused, the same however it is cut, within bounded memory and linear time'],
+  ],
+  [
+    'takes a cut line for a whole one',
+    class extends Lines {
+      protected override undecodedBytes(): number {
+        return 0
+      }
+    },
+    [cutLine, 'K2 echo: an end at every offset is truncated, or between two events, and never an event'],
+  ],
+]
+
+describe('an answering control that', () => {
+  it.each(echoControls)('%s is found by exactly these cases', async (mistake, Made, finds) => {
+    expect((await runProtocolKit(echoSubject(mistake, Made))).failed.sort()).toEqual([...finds].sort())
   })
 })

@@ -6,31 +6,28 @@ import { seededRandom } from '../random.ts'
 import { type Case, type Subject, testCase } from '../kit/case.ts'
 import { memoryPair } from '../memory-pair.ts'
 import { cutAt, drive, type Driven, inputBytes } from './drive.ts'
-import type { Conversation, ProtocolSubject } from './subject.ts'
+import { type Conversation, type Ending, eventOf, type ProtocolSubject } from './subject.ts'
 
 /** How often input is cut at random, and how much garbage is tried. */
 const randomRuns = 40
+/** An input of which the end matters is cut at every offset if it is not longer. */
+const everyOffsetBytes = 64
 
 /** The cases for one protocol. */
 export function protocolCases(subject: ProtocolSubject): readonly Case[] {
   const cases: Case[] = []
   const add = (name: string, run: () => Promise<void>): void => void cases.push(testCase(name, run))
   for (const conversation of subject.conversations) conversationCases(subject, conversation, add)
-  for (const { name, input, events, kind } of subject.refused ?? []) {
-    add(`K9 ${name}: is refused, the same however it is cut, within bounded memory and linear time`, async () => {
-      const bytes = inputBytes(input)
-      for (const pieces of [[bytes], oneByOne(bytes.slice(0, 5000), bytes), randomly(bytes, 1), randomly(bytes, 2)]) {
-        const driven = await drive(subject, { pieces })
-        same(driven, events)
-        is(driven.reason?.kind, kind, 'kind of the reason')
-        bounded(subject, driven, bytes.length)
-      }
-    })
+  for (const ending of subject.endings ?? []) {
+    add(`K2 ${ending.name}: comes to its end, the same however it is cut`, () => endsAs(subject, ending))
+  }
+  for (const refused of subject.refused ?? []) {
+    add(`K9 ${refused.name}: is refused, the same however it is cut, within bounded memory and linear time`, () => endsAs(subject, refused))
   }
   add('K10 garbage neither escapes as an exception nor costs more than its length', async () => {
     for (let seed = 1; seed <= randomRuns; seed++) {
       const random = seededRandom(seed)
-      const seeds = subject.conversations.map(({ input }) => inputBytes(input))
+      const seeds = [...subject.conversations, ...(subject.endings ?? [])].map(({ input }) => inputBytes(input))
       const bytes = Uint8Array.from({ length: 4000 }, () => {
         // Half of it from what the protocol knows, so that it gets beyond the first byte.
         const known = random.pick(seeds)
@@ -59,14 +56,18 @@ function conversationCases(subject: ProtocolSubject, conversation: Conversation,
     same(driven, events)
     is(driven.reason?.kind, 'closed', 'kind of the reason')
     bounded(subject, driven, bytes.length)
+    wrote(driven, conversation.written)
   }
-  add(`K1 ${name}: in one piece`, async () => clean(await drive(subject, { pieces: [bytes] })))
-  add(`K1 ${name}: byte by byte`, async () => clean(await drive(subject, { pieces: oneByOne(bytes, bytes) })))
+  const run = async (pieces: readonly Uint8Array[]): Promise<void> => {
+    clean(await drive(subject, { pieces, collects: conversation.written !== undefined }))
+  }
+  add(`K1 ${name}: in one piece`, () => run([bytes]))
+  add(`K1 ${name}: byte by byte`, () => run(oneByOne(bytes, bytes)))
   add(`K1 ${name}: cut once, at every offset`, async () => {
-    for (let at = 1; at < bytes.length; at++) clean(await drive(subject, { pieces: cutAt(bytes, [at]) }))
+    for (let at = 1; at < bytes.length; at++) await run(cutAt(bytes, [at]))
   })
   add(`K1 ${name}: cut at random`, async () => {
-    for (let seed = 1; seed <= randomRuns; seed++) clean(await drive(subject, { pieces: randomly(bytes, seed) }))
+    for (let seed = 1; seed <= randomRuns; seed++) await run(randomly(bytes, seed))
   })
   add(`K2 ${name}: an end at every offset is truncated, or between two events, and never an event`, async () => {
     for (let end = 0; end < bytes.length; end++) {
@@ -79,7 +80,8 @@ function conversationCases(subject: ProtocolSubject, conversation: Conversation,
     }
   })
   add(`K3 ${name}: a reset at every boundary brings the events before it, and kind reset`, async () => {
-    for (const [count, end] of boundaries.entries()) {
+    for (const end of new Set(boundaries)) {
+      const count = boundaries.lastIndexOf(end)
       const driven = await drive(subject, { pieces: cutAt(bytes.slice(0, end), []), end: 'reset' })
       same(driven, events.slice(0, count))
       is(driven.reason?.kind, 'reset', 'kind of the reason')
@@ -91,6 +93,7 @@ function conversationCases(subject: ProtocolSubject, conversation: Conversation,
       let seen = 0
       const driven = await drive(subject, {
         pieces,
+        collects: conversation.written !== undefined,
         onEvent: (_, attached) => {
           attached.pause()
           pausedTurns = 0
@@ -148,6 +151,23 @@ function conversationCases(subject: ProtocolSubject, conversation: Conversation,
   })
 }
 
+/** In one piece, byte by byte, at random, and a short one cut at every offset. */
+async function endsAs(subject: ProtocolSubject, { input, events, kind, error, written }: Ending): Promise<void> {
+  const bytes = inputBytes(input)
+  const ways = [[bytes], oneByOne(bytes.slice(0, 5000), bytes), randomly(bytes, 1), randomly(bytes, 2)]
+  if (bytes.length <= everyOffsetBytes) for (let at = 1; at < bytes.length; at++) ways.push(cutAt(bytes, [at]))
+  else for (const size of [5, 600, 1500, 5000, 20_000]) ways.push(evenly(bytes, size))
+  for (const pieces of ways) {
+    const driven = await drive(subject, { pieces, collects: written !== undefined })
+    same(driven, events)
+    is(driven.reason?.kind, kind, 'kind of the reason')
+    const actual = (driven.reason as { readonly error?: object } | undefined)?.error as Readonly<Record<string, unknown>> | undefined
+    for (const [name, expected] of Object.entries(error ?? {})) is(actual?.[name], expected, `${name} of the reason's error`)
+    bounded(subject, driven, bytes.length)
+    wrote(driven, written)
+  }
+}
+
 function resumeStrictly(attached: { resume(): void }, events: readonly string[]): void {
   const before = events.length
   attached.resume()
@@ -158,6 +178,10 @@ function resumeStrictly(attached: { resume(): void }, events: readonly string[])
 function oneByOne(bytes: Uint8Array, whole: Uint8Array): Uint8Array[] {
   const pieces = Array.from(bytes.subarray(0, 5000), (byte) => Uint8Array.of(byte))
   return whole.length > bytes.length && bytes.length === 5000 ? [...pieces, whole.slice(5000)] : pieces
+}
+
+function evenly(bytes: Uint8Array, size: number): Uint8Array[] {
+  return cutAt(bytes, Array.from({ length: Math.ceil(bytes.length / size) - 1 }, (_, index) => (index + 1) * size))
 }
 
 function randomly(bytes: Uint8Array, seed: number): Uint8Array[] {
@@ -174,6 +198,12 @@ function same(driven: Driven, expected: readonly string[], where = ''): void {
   const at = events.findIndex((event, i) => event !== expected[i])
   if (at >= 0) throw new Error(`${where}event ${at} is ${short(events[at])}, expected is ${short(expected[at])}`)
   if (events.length !== expected.length) throw new Error(`${where}${events.length} events, expected are ${expected.length}; the next would be ${short(expected[events.length])}`)
+}
+
+function wrote({ written }: Driven, expected: Uint8Array | string | undefined): void {
+  if (expected === undefined) return
+  const literal = eventOf(inputBytes(expected))
+  if (written !== literal) throw new Error(`${JSON.stringify(written)} was written, expected is ${JSON.stringify(literal)}`)
 }
 
 function bounded(subject: ProtocolSubject, driven: Driven, bytes: number): void {

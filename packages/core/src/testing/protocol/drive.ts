@@ -5,7 +5,7 @@ import type { Protocol } from '../../protocol.ts'
 import type { Data, Stream, StreamTransport } from '../../transport.ts'
 import { WrappedTransport } from '../../base/wrapped-transport.ts'
 import { memoryPair } from '../memory-pair.ts'
-import type { Attached, ProtocolSubject } from './subject.ts'
+import { type Attached, eventOf, type ProtocolSubject } from './subject.ts'
 
 /** What is done to a protocol while it is fed. */
 export interface Drive {
@@ -17,6 +17,8 @@ export interface Drive {
   readonly onEvent?: (index: number, attached: Attached) => void
   /** Called after each turn; true: the drive is over, although the connection is not. */
   readonly onTurn?: (attached: Attached, events: readonly string[]) => boolean
+  /** Waits for what the protocol wrote, also behind its end. */
+  readonly collects?: boolean
 }
 
 /** What came of it. */
@@ -33,6 +35,8 @@ export interface Driven {
   readonly examinedBytes: number | undefined
   /** What is wrong whatever was driven: events after the end, writes after the end. */
   readonly wrong: readonly string[]
+  /** What the far end got, as latin-1 characters. */
+  readonly written: string
 }
 
 /** Feeds a protocol on a memory pair, piece by piece, and sees what happens. */
@@ -42,7 +46,13 @@ export async function drive(subject: ProtocolSubject, how: Drive): Promise<Drive
   const wrong: string[] = []
   const { a, b } = memoryPair({ onError: (error) => void reports.push(error), capacityBytes: 1 << 20, lingerMs: 1000 })
   const watched = new Watched(b, wrong)
-  a.start({ dataReceived() {}, eofReceived: () => a.halfClose() })
+  let written = ''
+  let isAOver = false
+  a.start({
+    dataReceived: (data) => void (written += eventOf(data)),
+    eofReceived: () => a.halfClose(),
+    connectionLost: () => void (isAOver = true),
+  })
   const attached: Attached = subject.attach(watched, (event) => {
     if (watched.isOver) wrong.push(`the event ${JSON.stringify(event)} after the end`)
     events.push(event)
@@ -66,10 +76,11 @@ export async function drive(subject: ProtocolSubject, how: Drive): Promise<Drive
     if (how.onTurn?.(attached, events) === true) break
     if (how.end === 'nothing' && turns > 50) break
   }
+  for (let turns = 0; how.collects === true && !isAOver && turns < 1000; turns++) await new Promise<void>((resolve) => afterTurn(resolve))
   const examinedBytes = attached.examinedBytes
   a.abort()
   b.abort()
-  return { events, reason, reports, mostHeldBytes, examinedBytes, wrong }
+  return { events, reason, reports, mostHeldBytes, examinedBytes, wrong, written }
 }
 
 /** Notes what a protocol tries after its end, whether or not the transport refuses it. */

@@ -14,6 +14,24 @@ export interface Conversation {
    * One more than there are events.
    */
   readonly boundaries: readonly number[]
+  /** What the far end gets of the protocol by the end, where it answers; a string stands for its UTF-8. Absent: it is not looked at. */
+  readonly written?: Uint8Array | string
+}
+
+/** Input of which the end matters, or that is too long to be cut everywhere. */
+export interface Ending<Kind extends CloseReason['kind'] = CloseReason['kind']> {
+  /** Heads its case. */
+  readonly name: string
+  /** The bytes that come, and then the end; a string stands for its UTF-8. */
+  readonly input: Uint8Array | string
+  /** What the protocol makes of it before it ends. */
+  readonly events: readonly string[]
+  /** Kind of the reason with which it ends. */
+  readonly kind: Kind
+  /** Properties that the reason's error has: its code, say. */
+  readonly error?: Readonly<Record<string, unknown>>
+  /** As `Conversation.written`; only with kind `closed`, for otherwise what was under way is dropped. */
+  readonly written?: Uint8Array | string
 }
 
 /** A protocol that runs on a transport. */
@@ -43,10 +61,12 @@ export interface ProtocolSubject {
    * if the user's callback had thrown.
    */
   attach(below: StreamTransport, emit: (event: string) => void): Attached
-  /** What is to be understood. At least one. */
+  /** What is to be understood. At least one, or one of `endings`. */
   readonly conversations: readonly Conversation[]
   /** Inputs that exceed a limit: the connection ends with kind `limit` or `protocol`, after these events, whatever follows. */
-  readonly refused?: readonly { readonly name: string; readonly input: Uint8Array | string; readonly events: readonly string[]; readonly kind: 'limit' | 'protocol' }[]
+  readonly refused?: readonly Ending<'limit' | 'protocol'>[]
+  /** Inputs that come to an end, which decides something, or cuts something off; and long ones. */
+  readonly endings?: readonly Ending<'closed' | 'truncated'>[]
   /** Bytes that it may hold undecoded, whatever comes. */
   readonly maxHeldBytes?: number
   /** Clauses, or names of cases, that are not run, with the reason. */
