@@ -99,6 +99,7 @@ export class MemoryTransport<C extends Carries> extends QueuedTransport<C> {
   protected destroy(asReset: boolean): void {
     this.isDestroyed = true
     this.takes = false
+    this.outbox = []
     const { peer } = this
     afterTurn(() => (asReset ? peer.peerReset() : peer.peerLeft()))
   }

@@ -211,6 +211,11 @@ export const pauseAndCloseControls: readonly Control[] = [
     if (t['queue'].bytes > 0 && t['queue'].bytes < 5000 && t['writeHalf'] === 'open') t['peer'].take(new Uint8Array(t['queue'].bytes))
     abort(cause)
   })),
+  control('C8', 'abort() lets go on what is on its way', (t) => patch(t, 'destroy', (destroy) => (reset) => {
+    const rest = t['outbox']
+    destroy(reset)
+    t['outbox'] = rest
+  })),
   control('C8', 'abort() does not say why', (t) => patch(t, 'abort', (abort) => () => abort())),
   control('C8', 'abort() does not count what is queued', onReason((reason) => (reason['kind'] === 'aborted' ? { ...reason, unsentBytes: 0 } : reason))),
   control('C8', 'abort() does not stop the producer', (t) => patch(t, 'abort', (abort) => (cause) => {

@@ -24,6 +24,19 @@ export const abortCases: readonly Case[] = [
     check(t.pattern.prefix(atB.deliveries) <= written - queued + frames, 'data that were queued were sent')
   }),
 
+  testCase('C8 abort() sends no more to a peer that reads', async (t) => {
+    for (let turns = 1; turns < 6; turns++) {
+      const { a, atB } = await t.started(record({ eof: 'close' }))
+      const total = 1_000_000
+      a.write(t.pattern.bytes(total))
+      await t.quiet(turns)
+      const queued = a.queuedBytes
+      a.abort()
+      await t.until('the end at the peer', () => atB.reason !== undefined)
+      check(t.pattern.prefix(atB.deliveries) <= total - queued + (a.info.below === undefined ? 0 : 1024), 'data that were queued were sent')
+    }
+  }, { carries: 'stream' }),
+
   testCase('C8 abort() in the turn of a write sends nothing of it', async (t) => {
     const { a, atB } = await t.started(record({ eof: 'close' }))
     a.write(t.pattern.bytes(1000))
