@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { settle } from '../test/settle.ts'
 import { type IdleTimeoutOptions, withIdleTimeout } from './idle-timeout.ts'
 import { memoryPair } from './testing/memory-pair.ts'
 import { VirtualClock } from './testing/virtual-clock.ts'
-
-const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10))
 
 function idle(options: Omit<IdleTimeoutOptions, 'clock'>) {
   const clock = new VirtualClock()
@@ -20,9 +19,9 @@ describe('withIdleTimeout', () => {
     far.start({ dataReceived() {} })
     clock.advance(900)
     far.write('x')
-    await turn()
+    await settle()
     clock.advance(900)
-    await turn()
+    await settle()
     expect(lost()).toBeUndefined()
     clock.advance(100)
     expect(await top.closed).toMatchObject({ kind: 'timeout', error: { code: 'ERR_IDLE_TIMEOUT' }, below: { kind: 'aborted' } })
@@ -35,11 +34,11 @@ describe('withIdleTimeout', () => {
     far.start({ dataReceived() {} })
     top.pause('read')
     clock.advance(600_000)
-    await turn()
+    await settle()
     expect(lost()).toBeUndefined()
     top.resume('read')
     clock.advance(999)
-    await turn()
+    await settle()
     expect(lost()).toBeUndefined()
     clock.advance(1001)
     await top.closed
@@ -49,10 +48,10 @@ describe('withIdleTimeout', () => {
   it('ends a connection whose queue does not move for writeMs, and not one that is only quiet', async () => {
     const { clock, top, lost } = idle({ writeMs: 1000 })
     clock.advance(10_000)
-    await turn()
+    await settle()
     expect(lost()).toBeUndefined()
     top.write(new Uint8Array(200_000))
-    await turn()
+    await settle()
     clock.advance(2_100)
     await top.closed
     expect(lost()).toBe('timeout ERR_IDLE_TIMEOUT')
@@ -65,7 +64,7 @@ describe('withIdleTimeout', () => {
       clock.advance(900)
       if (i % 2 === 0) top.write('x')
       else far.write('x')
-      await turn()
+      await settle()
     }
     expect(lost()).toBeUndefined()
     clock.advance(1000)

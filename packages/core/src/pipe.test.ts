@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { settle } from '../test/settle.ts'
 import { pipe, readSide } from './pipe.ts'
 import { memoryPair } from './testing/memory-pair.ts'
 
@@ -54,7 +55,7 @@ describe('pipe', () => {
       to,
     )
     await to.drained(0)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await settle()
     far.halfClose()
     expect(await to.closed).toMatchObject({ kind: 'closed' })
     expect(got).toEqual({ bytes: 8_000_000, eof: true })
@@ -73,7 +74,7 @@ describe('pipe', () => {
     from.a.halfClose()
     await pipe(from.b, to, { end })
     await to.drained(0)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await settle()
     expect(got).toEqual({ bytes: 1, eof })
     const write = (): void => to.write('more')
     if (end === 'none') expect(write).not.toThrow()
@@ -128,7 +129,7 @@ describe('readSide', () => {
     side.pause()
     a.write('still written')
     await a.drained(0)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await settle()
     expect(got).toEqual([13])
     side.stop()
     expect(await a.closed).toMatchObject({ kind: 'closed', by: 'local' })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { settle } from '../test/settle.ts'
 import type { CloseReason } from './reason.ts'
 import { memoryPair } from './testing/memory-pair.ts'
 import { whole } from './whole.ts'
@@ -26,7 +27,7 @@ describe('whole', () => {
     await raw.drained(0)
     raw.write('message')
     raw.halfClose()
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await settle()
     expect(events).toEqual(['one message', 'eof'])
     top.write('answer')
     await top.closed
@@ -63,11 +64,11 @@ describe('whole', () => {
     raw.start({ dataReceived() {}, eofReceived() {} })
     raw.write('x')
     raw.halfClose()
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await settle()
     expect(events).toEqual([])
     top.resume('read')
     expect(events).toEqual([])
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await settle()
     expect(events).toEqual(['x', 'eof'])
     top.close()
   })
@@ -84,10 +85,10 @@ describe('whole', () => {
     raw.start({ dataReceived() {}, eofReceived() {} })
     raw.write('x')
     raw.halfClose()
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await settle()
     expect(events).toEqual(['message'])
     top.resume('read')
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await settle()
     expect(events).toEqual(['message', 'eof'])
     top.close()
   })

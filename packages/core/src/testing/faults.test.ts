@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { settle } from '../../test/settle.ts'
 import { afterTurn } from '../base/index.ts'
 import type { CloseReason } from '../reason.ts'
 import { type FaultOptions, withFaults } from './faults.ts'

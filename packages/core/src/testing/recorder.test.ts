@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { settle } from '../../test/settle.ts'
 import { memoryPair } from './memory-pair.ts'
 import { recordTranscript, replay, type Transcript } from './recorder.ts'
 
@@ -40,7 +41,7 @@ describe('recordTranscript', () => {
     a.start({ dataReceived() {}, eofReceived() {} })
     for (const piece of ['abc?', 'de', 'f?']) {
       a.write(piece)
-      await new Promise((resolve) => setTimeout(resolve, 10))
+      await settle()
     }
     a.halfClose()
     await a.closed
@@ -59,14 +60,14 @@ describe('recordTranscript', () => {
     recorder.layer(a).start({ dataReceived() {} })
     b.start({ dataReceived: (data) => b.write(data) })
     b.write(Uint8Array.from(bytes))
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await settle()
     expect(recorder.transcript()).toEqual({ entries: [{ way: 'in', base64 }] })
     const again = memoryPair()
     const got: number[] = []
     again.a.start({ dataReceived: (data) => void got.push(...data) })
     await replay(recorder.transcript(), again.b)
     await again.b.drained(0)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await settle()
     expect(got).toEqual(bytes)
   })
 })
