@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { settle } from '../../test/settle.ts'
-import { afterTurn } from '../base/index.ts'
 import type { CloseReason } from '../reason.ts'
 import { type FaultOptions, withFaults } from './faults.ts'
 import { memoryPair } from './memory-pair.ts'
 import { VirtualClock } from './virtual-clock.ts'
-
-const settle = async (): Promise<void> => {
-  for (let i = 0; i < 40; i++) await new Promise<void>(afterTurn)
-}
 
 function faulty(options: FaultOptions) {
   const { a, b } = memoryPair()
