@@ -212,7 +212,7 @@ function short(name: string): string {
 describe('a control that', () => {
   it.each(controls)('%s is found by exactly these cases', async (mistake, Broken, finds) => {
     const report = await runProtocolKit(linesSubject(mistake, (below) => new Broken(below)))
-    expect(report.failed.map(short).sort()).toEqual([...finds].sort())
+    expect([...report.failed].map(short).sort()).toEqual([...finds].sort())
   })
 })
 
@@ -288,6 +288,6 @@ const echoControls: [mistake: string, Made: typeof Lines, finds: string[]][] = [
 
 describe('an answering control that', () => {
   it.each(echoControls)('%s is found by exactly these cases', async (mistake, Made, finds) => {
-    expect((await runProtocolKit(echoSubject(mistake, Made))).failed.sort()).toEqual([...finds].sort())
+    expect([...(await runProtocolKit(echoSubject(mistake, Made))).failed].sort()).toEqual([...finds].sort())
   })
 })
