@@ -104,7 +104,8 @@ class Watched extends WrappedTransport<Stream> {
   }
 
   override onLost(reason: CloseReason, protocol: Protocol<Stream>): void {
-    this.isOver = true
+    // Replaced by another protocol: it goes on.
+    if (reason.kind !== 'detached') this.isOver = true
     super.onLost(reason, protocol)
   }
 }

@@ -1,0 +1,189 @@
+/** How the framings of this package are put before the protocol kit. */
+import type { CloseReason, Data, HalfClosable, Messages, Protocol, Stream, StreamTransport, Transport } from '@async/core'
+import { isAsyncError } from '@async/core'
+import { WrappedTransport } from '@async/core/base'
+import { type Attached, layerSubject, type ProtocolSubject } from '@async/core/testing'
+import { chunk, type ChunkOptions, type ChunkTransport, type SplitTransport } from '../src/index.ts'
+import { chunkSettings } from '../src/chunk-options.ts'
+import { ChunkSplitter } from '../src/chunk-splitter.ts'
+import { ChunkLayerTransport } from '../src/chunk-transport.ts'
+import { DelimiterEncoder } from '../src/encoder.ts'
+import { openText, type Text } from '../src/text.ts'
+import { bytes, show } from './feeding.ts'
+
+/** What a subject has beside its name and its protocol. */
+export type Rest = Omit<ProtocolSubject, 'name' | 'attach'>
+/** A framing, whatever its messages are. */
+export type AnyLayer = <Below extends Transport<Stream> & HalfClosable>(below: Below) => Transport<Messages> & HalfClosable
+
+/** A chunk, and the read at hand. */
+export const maxHeldBytes = 70_000
+
+const heldBytes = (top: Transport): { readonly heldBytes: number } => ({ heldBytes: (top as SplitTransport).heldBytes })
+
+/** A framing; its messages are the events. */
+export function framing(name: string, layer: AnyLayer, rest: Rest): ProtocolSubject {
+  return layerSubject(name, layer, { maxHeldBytes, ...rest }, heldBytes)
+}
+
+/** `chunk`, with an event for each chunk that is too long. */
+export function chunks(name: string, options: ChunkOptions, rest: Rest): ProtocolSubject {
+  return {
+    name, maxHeldBytes, ...rest,
+    attach(below, emit) {
+      const layer = chunk({ ...options, onOverlong: (overlong) => emit(`overlong ${overlong.bytes}/${overlong.deliveredBytes}`) })
+      return framing(name, layer, rest).attach(below, emit)
+    },
+  }
+}
+
+/** `chunk`, with its looks at bytes counted. */
+export function counted(name: string, options: ChunkOptions, rest: Rest): ProtocolSubject {
+  return {
+    name, maxHeldBytes, ...rest,
+    attach(below, emit) {
+      let examinedBytes = 0
+      const open = (read: Uint8Array): Text => {
+        const text = openText(read, false)
+        return {
+          charCodeAt(index) {
+            examinedBytes++
+            return text.charCodeAt(index)
+          },
+          indexOf(char, from) {
+            const found = text.indexOf(char, from)
+            examinedBytes += (found < 0 ? read.length : found + 1) - from
+            return found
+          },
+        }
+      }
+      const settings = chunkSettings(options)
+      const layer = (from: StreamTransport): Transport<Messages> & HalfClosable => {
+        const top = new ChunkLayerTransport(from, new ChunkSplitter(settings, open), new DelimiterEncoder(settings))
+        return top as unknown as ChunkTransport & HalfClosable
+      }
+      return layerSubject(name, layer, rest, (top) => ({ ...heldBytes(top), examinedBytes })).attach(below, emit)
+    },
+  }
+}
+
+/** What is below a framing that is disturbed behind each read. */
+class Disturbed extends WrappedTransport<Stream> {
+  afterRead: (protocol: Protocol<Stream>) => void = () => {}
+
+  override onData(data: Uint8Array, protocol: Protocol<Stream>): void {
+    protocol.dataReceived(data)
+    this.afterRead(protocol)
+  }
+}
+
+/** A framing from which what it holds is taken behind each read, and given back: nothing changes. */
+export function takenFrom(name: string, layer: AnyLayer, rest: Rest): ProtocolSubject {
+  return {
+    name, maxHeldBytes, ...rest,
+    attach(below, emit) {
+      const disturbed = new Disturbed(below)
+      let isFree = true
+      const taking = (from: StreamTransport): Transport<Messages> & HalfClosable => {
+        const top = layer(from)
+        disturbed.afterRead = (protocol) => {
+          const leftover = isFree ? (top as unknown as SplitTransport).takeLeftover() : bytes('')
+          if (leftover.length > 0) protocol.dataReceived(leftover)
+        }
+        return top
+      }
+      const attached = layerSubject(name, taking, rest, heldBytes).attach(disturbed, emit)
+      const held = (call: () => void) => () => {
+        isFree = false
+        call()
+      }
+      return {
+        pause: held(() => attached.pause()),
+        resume: () => attached.resume(),
+        close: held(() => attached.close()),
+        abort: held(() => attached.abort()),
+        closed: attached.closed,
+      }
+    },
+  }
+}
+
+/** `chunk`, to which `disturb` is done behind each read. */
+export function disturbed(name: string, options: ChunkOptions, disturb: (top: ChunkTransport) => void, rest: Rest): ProtocolSubject {
+  return {
+    name, maxHeldBytes, ...rest,
+    attach(below, emit) {
+      const under = new Disturbed(below)
+      const layer = chunk({ ...options, onOverlong: (overlong) => emit(`overlong ${overlong.bytes}/${overlong.deliveredBytes}`) })
+      const disturbing = (from: StreamTransport): Transport<Messages> & HalfClosable => {
+        const top = layer(from)
+        under.afterRead = () => disturb(top as unknown as ChunkTransport)
+        return top as unknown as Transport<Messages> & HalfClosable
+      }
+      return framing(name, disturbing, rest).attach(under, emit)
+    },
+  }
+}
+
+/** What comes of a call: `ok`, or the error's code. */
+export function outcome(call: () => void): string {
+  try {
+    call()
+    return 'ok'
+  } catch (error) {
+    if (!isAsyncError(error)) throw error
+    const { actual } = error as { readonly actual?: number }
+    return actual === undefined ? error.code : `${error.code} ${actual}`
+  }
+}
+
+/**
+ * A framing that writes each of `payloads` when the message `go` comes, then `good` as a sequence, then all of them as one, of which
+ * nothing may be written if one of them is refused. The event tells what came of each call.
+ */
+export function writing(name: string, layer: AnyLayer, payloads: readonly Data[], good: readonly Data[], rest: Pick<Rest, 'endings'>): ProtocolSubject {
+  return {
+    name, maxHeldBytes, conversations: [], ...rest,
+    attach(below, emit): Attached {
+      const top = layer(below)
+      top.start({
+        dataReceived(data) {
+          if (!/^goo?$/.test(show(data).replace('text:', ''))) return
+          const outcomes = payloads.map((payload) => outcome(() => top.write(payload)))
+          outcomes.push(outcome(() => top.writeSequence(good)), outcome(() => top.writeSequence(payloads)))
+          emit(outcomes.join(', '))
+        },
+        eofReceived: () => top.halfClose(),
+      })
+      return { pause: () => top.pause('read'), resume: () => top.resume('read'), close: () => top.close(), abort: () => top.abort(), closed: top.closed }
+    },
+  }
+}
+
+/** What is below a protocol that is closed past the protocol, and knows it. */
+export class ClosedPast extends WrappedTransport<Stream> {
+  private isOver = false
+
+  override close(): void {
+    this.isOver = true
+    super.close()
+  }
+
+  override abort(cause?: unknown): void {
+    this.isOver = true
+    super.abort(cause)
+  }
+
+  isClosing(): boolean {
+    return this.isOver
+  }
+}
+
+/** A promise of an end, and how to bring it. */
+export function ending(): { readonly closed: Promise<CloseReason>; readonly end: (reason: CloseReason) => void } {
+  let end!: (reason: CloseReason) => void
+  const closed = new Promise<CloseReason>((resolve) => {
+    end = resolve
+  })
+  return { closed, end }
+}
