@@ -282,6 +282,7 @@ export abstract class TransportBase<C extends Carries> {
   /** Delivers what is held, then what waited behind it, then lets the peer go on. */
   protected pump(): void {
     if (this.readHalf !== 'resuming') return
+    const { protocol } = this
     let done: boolean
     try {
       done = this.deliverHeld()
@@ -289,7 +290,8 @@ export abstract class TransportBase<C extends Carries> {
       this.protocolThrew(error)
       return
     }
-    if (this.readHalf !== 'resuming') return
+    // Replaced meanwhile: the pump that `handOver` asked for goes on, and what waits behind the data must not overtake them.
+    if (this.readHalf !== 'resuming' || this.protocol !== protocol) return
     if (!done) return afterTurn(() => this.pump())
     this.readHalf = 'flowing'
     if (this.pendingEof) {
