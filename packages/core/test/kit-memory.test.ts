@@ -7,13 +7,17 @@ const memory: Subject = { name: 'memory', carries: 'stream', makePair: async (op
 
 const messages: Subject = { name: 'memory, messages', carries: 'message', makePair: async (options) => memoryMessagePair(options) }
 
-const needs = 'writes 60,000 bytes that nobody reads yet, and waits until they are sent'
+const needs = 'writes more bytes than can be on the way while nobody reads, and waits until they are sent'
 
 const small: Subject = {
   name: 'memory, 1,000 bytes on the way and 300 in a read',
   carries: 'stream',
   makePair: async (options) => memoryPair({ ...options, capacityBytes: 1000, maxReadBytes: 300 }),
-  skip: { W8: needs, C12: needs, C13: needs, C14: needs },
+  skip: {
+    W8: needs, C12: needs, C13: needs, C14: needs,
+    'P1 paused inside dataReceived of what came before a reset, the rest waits, and the reset behind it': needs,
+    'T7 what came before a reset goes to the protocol that takes over in the midst of it': needs,
+  },
 }
 
 const noHalfClose: Subject = {
@@ -32,12 +36,12 @@ const wrapped: Subject = {
   },
 }
 
-transportSuite({ describe, it }, memory, { counts: { pass: 150, notApplicable: 21, skipped: 0, fail: 0 } })
-transportSuite({ describe, it }, messages, { counts: { pass: 145, notApplicable: 26, skipped: 0, fail: 0 } })
-transportSuite({ describe, it }, noHalfClose, { counts: { pass: 131, notApplicable: 40, skipped: 0, fail: 0 } })
-transportSuite({ describe, it }, wrapped, { counts: { pass: 150, notApplicable: 21, skipped: 0, fail: 0 } })
+transportSuite({ describe, it }, memory, { counts: { pass: 156, notApplicable: 21, skipped: 0, fail: 0 } })
+transportSuite({ describe, it }, messages, { counts: { pass: 151, notApplicable: 26, skipped: 0, fail: 0 } })
+transportSuite({ describe, it }, noHalfClose, { counts: { pass: 135, notApplicable: 42, skipped: 0, fail: 0 } })
+transportSuite({ describe, it }, wrapped, { counts: { pass: 156, notApplicable: 21, skipped: 0, fail: 0 } })
 transportSuite({ describe, it }, small, {
   // Bulk through so small a window is the same code many more times.
   filter: ({ name }) => !/MiB/.test(name),
-  counts: { pass: 142, notApplicable: 21, skipped: 4, fail: 0 },
+  counts: { pass: 146, notApplicable: 21, skipped: 6, fail: 0 },
 })

@@ -43,6 +43,10 @@ export const pauseAndCloseControls: readonly Control[] = [
       afterTurn(peek)
     })
   }),
+  control('P1', 'what came before a reset is delivered all at once', (t) => patch(t, 'canDeliver', (canDeliver) => (protocol) => {
+    if (t['pendingLoss'] !== undefined && t['readHalf'] === 'paused' && t['inboxEnds'] === false && t['heldAt'] > 0) return t['protocol'] === protocol
+    return canDeliver(protocol)
+  })),
   control('P2', "pause() holds only deliveries", (t) => patch(t, 'pause', (pause) => () => pause('read'))),
   control('P2', "pause('read') holds writes as well", (t) => patch(t, 'pause', (pause) => () => pause('both'))),
   control('P2', 'the producer is not resumed when a held queue drains', onProducer((p, t) => {
@@ -178,6 +182,11 @@ export const pauseAndCloseControls: readonly Control[] = [
     if (t['readHalf'] === 'discarding') t['finish']({ kind: 'closed', by: 'local' })
   })),
   control('C4', 'a closing transport waits a second longer', () => {}, { options: (given) => ({ ...given, lingerMs: (given.lingerMs ?? 5000) + 1000 }) }),
+  control('C4', 'close() after halfClose() waits for ever', (t) => patch(t, 'closeWrites', (closeWrites) => (options) => {
+    const half = t['writeHalf'] === 'ended'
+    closeWrites(options)
+    if (half) t['stopTimer']()
+  })),
   control('C4', 'what comes lengthens the wait', (t) => patch(t, 'received', (received) => (data) => {
     received(data)
     if (t['readHalf'] === 'discarding' && t['writeHalf'] === 'ended' && t['timer'] !== undefined) t['setDeadline'](t['policy'].lingerMs)
@@ -200,6 +209,11 @@ export const pauseAndCloseControls: readonly Control[] = [
     const held = t['writeHalf'] === 'held'
     close(options)
     if (held && options !== undefined) t['stopTimer']()
+  })),
+  control('C5', 'after halfClose() there is no deadline', (t) => patch(t, 'closeWrites', (closeWrites) => (options) => {
+    const half = t['writeHalf'] === 'ending'
+    closeWrites(options)
+    if (half) t['stopTimer']()
   })),
   control('C6', 'the first deadline stays', (t) => (t['closeAgain'] = () => {})),
   control('C6', 'the last deadline wins', (t) => (t['closeAgain'] = (options: Bent | undefined) => t['setDeadline'](options?.['timeoutMs'] ?? 30_000))),

@@ -148,6 +148,10 @@ export const otherControls: readonly Control[] = [
     })
   }),
   control('F8', 'drained() ignores its signal', (t) => patch(t, 'drained', (drained) => (below) => drained(below))),
+  control('F8', 'drained() listens to its signal for ever', (t) => patch(t, 'drained', (drained) => (below, signal) => {
+    if (signal !== undefined) signal.removeEventListener = () => {}
+    return drained(below, signal)
+  })),
   control('F8', 'drained() resolves when the connection is lost', (t) => patch(t, 'drained', (drained) => (below, signal) => drained(below, signal).catch((error: Bent) => {
     if (error['code'] !== 'ERR_ABORTED' || t['queue'].producer !== undefined || t['readHalf'] !== 'ended' || t['stopped'] === true) throw error
   }))),
@@ -163,6 +167,7 @@ export const otherControls: readonly Control[] = [
     let last = 0
     Object.defineProperty(t, 'queuedBytes', { get: () => (t['queue'].bytes === 0 && last === 2000 && t['cause'] === undefined ? 1 : (last = t['queue'].bytes)) })
   }),
+  control('F9', 'there is no memory budget', () => {}, { options: (given) => ({ ...given, memoryBudget: undefined as never }) }),
   control('F9', 'pausing one side of a relay pauses writing, too', (t) => patch(t, 'pause', (pause) => (side) => {
     pause(side)
     if (t['queue'].producer !== undefined && side === 'read') {

@@ -89,6 +89,10 @@ export const startAndWriteControls: readonly Control[] = [
     }
     handOver(leftover)
   })),
+  control('T7', 'what came before a reset is lost when the protocol is replaced', (t) => patch(t, 'handOver', (handOver) => (leftover) => {
+    if (t['pendingLoss'] !== undefined) t['dropHeld']()
+    handOver(leftover)
+  })),
 
   control('W1', 'the last byte of the first large write is lost', (t) => patch(t, 'write', (write) => (data) => {
     if (data.length < 65_535 || t['cutOnce'] === true) return write(data)

@@ -162,6 +162,24 @@ export const closeCases: readonly Case[] = [
     equal(atA.reason?.kind, 'closed', 'reason')
   }, { needs: ['halfCloses'] }),
 
+  testCase('C4 close() after halfClose() waits for the peer’s end, and not for ever', async (t) => {
+    const { a, b, atA, atB } = await t.started(record(), record(), { lingerMs: 5000 })
+    a.halfClose()
+    await t.until('eofReceived', () => atB.events.includes('eof'))
+    t.clock.advance(60_000)
+    await t.quiet()
+    a.close()
+    b.write(t.pattern.bytes(100))
+    await t.quiet()
+    t.clock.advance(4999)
+    await t.quiet()
+    equal(atA.events, ['made'], 'events before the time is over')
+    t.clock.advance(1)
+    await t.until('connectionLost', () => atA.reason !== undefined)
+    equal(atA.reason?.kind, 'closed', 'reason')
+    check(unread(atA.reason) >= 100, `unreadBytes are ${unread(atA.reason)}, expected are at least 100`)
+  }, { needs: ['halfCloses'] }),
+
   testCase('C5 a close that cannot send in time becomes an abort of kind timeout', async (t) => {
     const { a, atA } = await t.clogged()
     const producer = recordProducer()
@@ -177,6 +195,20 @@ export const closeCases: readonly Case[] = [
     check(unsent(atA.reason) > 0, 'unsentBytes are 0, though data were queued')
     equal(producer.calls.filter((call) => call === 'stop').length, 1, 'stops of the producer')
   }),
+
+  testCase('C5 the deadline holds after halfClose() as well', async (t) => {
+    const { a, atA } = await t.clogged()
+    a.halfClose()
+    t.clock.advance(5000)
+    await t.quiet()
+    a.close({ timeoutMs: 50 })
+    t.clock.advance(49)
+    await t.quiet()
+    equal(atA.events, ['made'], 'events before the deadline')
+    t.clock.advance(1)
+    await t.until('connectionLost', () => atA.reason !== undefined)
+    equal(atA.reason?.kind, 'timeout', 'reason')
+  }, { needs: ['halfCloses'] }),
 
   testCase('C5 a close may take 30 s unless told otherwise', async (t) => {
     const { a, b, atA } = await t.clogged()

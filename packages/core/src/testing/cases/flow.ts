@@ -1,3 +1,4 @@
+import { MemoryBudget } from '../../memory-budget.ts'
 import { type Case, type TestTransport, testCase } from '../kit/case.ts'
 import { check, equal, rejection, throws } from '../kit/check.ts'
 import { recordProducer } from '../kit/producer.ts'
@@ -212,6 +213,22 @@ export const flowCases: readonly Case[] = [
     await t.wait('drained(0)', patient)
   }),
 
+  testCase('F8 drained() leaves no listener on its signal', async (t) => {
+    const { a, b } = await t.clogged()
+    let listeners = 0
+    const signal: AbortSignal = Object.assign(Object.create(new AbortController().signal), {
+      addEventListener: () => listeners++,
+      removeEventListener: () => listeners--,
+    })
+    Object.defineProperties(signal, { aborted: { value: false }, reason: { value: undefined } })
+    const waiting = [t.background(a.drained(0, signal)), t.background(a.drained(1000, signal))]
+    check(listeners > 0, 'the signal is not listened to')
+    b.start(record())
+    await t.wait('drained()', Promise.all(waiting))
+    equal(listeners, 0, 'listeners that are left')
+    a.abort()
+  }),
+
   testCase('F8 drained() rejects with the reason’s error when the connection is lost, and afterwards', async (t) => {
     const { a, atA } = await t.clogged()
     const waiting = t.background(rejection(a.drained(0), 'drained()'))
@@ -244,6 +261,23 @@ export const flowCases: readonly Case[] = [
     await t.wait('drained(0)', a.drained(0))
     equal(a.queuedBytes, 0, 'queuedBytes when drained')
     await t.until('the bytes', () => atB.bytes === 2000)
+  }),
+
+  testCase('F9 a shared memory budget: over it the largest queue is aborted with kind limit, and its memory is given back', async (t) => {
+    const memoryBudget = new MemoryBudget({ maxBytes: 2_000_000 })
+    const { a, atA } = await t.clogged(record(), { memoryBudget })
+    equal(memoryBudget.usedBytes > 0, true, 'the budget counts what is queued')
+    for (let i = 0; i < 60 && memoryBudget.usedBytes > 0; i++) {
+      try {
+        a.write(t.pattern.bytes(50_000))
+      } catch {
+        break
+      }
+    }
+    await t.wait('closed', a.closed)
+    equal(atA.reason?.kind, 'limit', 'reason')
+    equal(errorCode(atA.reason), 'ERR_MEMORY_BUDGET', 'code')
+    equal(memoryBudget.usedBytes, 0, 'bytes in use afterwards')
   }),
 
   testCase('F9 a relay of two connections passes a slow reader’s pace on, both ways, and does not deadlock', async (t) => {

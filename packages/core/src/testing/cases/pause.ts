@@ -60,6 +60,29 @@ export const pauseCases: readonly Case[] = [
     t.pattern.verify(atB.deliveries, sent)
   }),
 
+  testCase('P1 paused inside dataReceived of what came before a reset, the rest waits, and the reset behind it', async (t) => {
+    const { a, b, atA } = await t.started(record(), record({ data: () => a.pause('read') }))
+    a.pause('read')
+    for (let i = 0; i < 5; i++) {
+      b.write(t.pattern.bytes(1000, i * 1000))
+      await t.wait('drained(0)', b.drained(0))
+    }
+    await t.quiet()
+    b.abort()
+    await t.quiet()
+    for (let expected = 1; atA.bytes < 5000; expected++) {
+      equal(atA.reason, undefined, 'the reason, before all was delivered')
+      a.resume('read')
+      await t.until('one more delivery', () => atA.deliveries.length >= expected)
+      await t.quiet(3)
+      equal(atA.deliveries.length, expected, 'deliveries')
+    }
+    a.resume('read')
+    await t.wait('closed', a.closed)
+    t.pattern.verify(atA.deliveries, 5000)
+    equal(atA.events, ['made', 'data', 'lost'], 'events')
+  }, { needs: ['resets', 'readsAfterWriteError'] }),
+
   testCase('P1 eofReceived waits while paused', async (t) => {
     const { a, b, atB } = await t.started()
     b.pause('read')

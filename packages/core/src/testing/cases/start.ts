@@ -193,4 +193,23 @@ export const startCases: readonly Case[] = [
     t.pattern.verify(next.deliveries, 300)
     equal(joined(atB.deliveries).length, 0, 'bytes delivered to the old protocol')
   }),
+
+  testCase('T7 what came before a reset goes to the protocol that takes over in the midst of it', async (t) => {
+    const next = record()
+    const old = record({ data: () => old.deliveries.length === 1 && a.start(next) })
+    const { a, b } = await t.started(record(), old)
+    a.pause('read')
+    for (let i = 0; i < 10; i++) {
+      b.write(t.pattern.bytes(1000, i * 1000))
+      await t.wait('drained(0)', b.drained(0))
+    }
+    await t.quiet()
+    b.abort()
+    await t.quiet()
+    a.resume('read')
+    await t.wait('closed', a.closed)
+    t.pattern.verify([...old.deliveries, ...next.deliveries], 10_000)
+    equal(old.deliveries.length, 1, 'deliveries to the old protocol')
+    equal([old.reason?.kind, next.reason?.kind], ['detached', 'reset'], 'reasons')
+  }, { needs: ['resets', 'readsAfterWriteError'] }),
 ]
