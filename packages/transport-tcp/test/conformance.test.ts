@@ -5,6 +5,7 @@ import { type TransportOptions, WrappedTransport } from '@async/core/base'
 import { type ListenerUnderTest, type Pair, type Subject, transportSuite } from '@async/core/testing'
 import { describe, it } from 'vitest'
 import { connectTcp, listenTcp } from '../src/index.ts'
+import { makeName } from './places.ts'
 
 async function makeEnds(options?: TransportOptions): Promise<{ readonly dialled: StreamTransport; readonly accepted: StreamTransport; dispose(): void }> {
   let accept!: (transport: StreamTransport) => void
@@ -34,9 +35,12 @@ const dialled: Subject = {
   },
   makeListener: async (accept, options): Promise<ListenerUnderTest> => {
     const listener = await listenTcp({ ...options }, accept)
-    return { listener, connect: (how) => connectTcp({ ...options, ...how, host: '127.0.0.1', port: listener.port }) }
+    const counts = () => ({ open: listener.connectionCount, held: listener.heldCount, refused: listener.refusedCount })
+    return { listener, counts, connect: (how) => connectTcp({ ...options, ...how, host: '127.0.0.1', port: listener.port }) }
   },
   connectToNobody,
+  holdsConnections: true,
+  makeName,
 }
 
 const accepted: Subject = {

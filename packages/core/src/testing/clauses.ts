@@ -129,6 +129,23 @@ export const clauses: Readonly<Record<string, string>> = {
   L9:
     'Accepted transports are bounded: above a limit they are refused with a reset, and one that nobody starts in time is aborted. Too' +
     ' few file descriptors to accept are survived.',
+  L10: 'A name is looked up once, an address never; the addresses are tried in the order of the answer, with the families taking turns.',
+  L11:
+    'The next address is tried when `attemptDelayMs` (250) have passed since the last, or it fails; who is pending is given up when ' +
+    'another has won, and not before.',
+  L12: 'When all addresses failed, the error’s cause has what each failed with, in that order; of a single address it is the error itself.',
+  L13:
+    'A look-up that throws, rejects or finds nothing is `ERR_HOST_NOT_FOUND`; an answer that is no list of addresses ' +
+    '`ERR_INVALID_ARGUMENT`.',
+  L14:
+    '`connectTimeoutMs` (30 s) bounds the look-up and all attempts together: then `ERR_CONNECT_TIMEOUT`, whose cause is the last ' +
+    'failure.',
+  L15:
+    'However `connect` by a name ends, no timer, listener on the signal, or socket is left but the one that it gives; a late answer ' +
+    'has no effect.',
+  L16:
+    'Where a listener holds connections above its limit, they wait unread and are served in order when there is room; more are reset, ' +
+    'and all that wait when it stops accepting.',
 
   B1:
     'In each direction everything keeps the order of the calls: all data before `eofReceived`, that before `connectionLost`. Between ' +

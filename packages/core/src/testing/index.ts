@@ -2,7 +2,9 @@ export { transportCases } from './cases/index.ts'
 export { guardBorrowed } from './borrow-guard.ts'
 export { clauses, clausesWithoutCase } from './clauses.ts'
 export { type FaultOptions, withFaults } from './faults.ts'
-export type { Case, CaseFilter, ListenerOptions, ListenerUnderTest, Need, Pair, Subject, TestTransport } from './kit/case.ts'
+export type {
+  ByNameOptions, Case, CaseFilter, ListenerOptions, ListenerUnderTest, NameUnderTest, Need, Pair, Place, Subject, TestTransport,
+} from './kit/case.ts'
 export { testCase } from './kit/case.ts'
 export { check, equal, rejection, throws } from './kit/check.ts'
 export { CaseContext, type StartedPair, type TestPair } from './kit/context.ts'

@@ -1,5 +1,6 @@
 import type { Case } from '../kit/case.ts'
 import { abortCases } from './abort.ts'
+import { byNameCases } from './by-name.ts'
 import { bytesCases } from './bytes.ts'
 import { closeCases } from './close.ts'
 import { flowCases } from './flow.ts'
@@ -14,5 +15,5 @@ import { writeCases } from './write.ts'
 /** Every case for transports, by family. */
 export const transportCases: readonly Case[] = [
   ...startCases, ...writeCases, ...pauseCases, ...closeCases, ...abortCases, ...halfCloseCases,
-  ...flowCases, ...reasonCases, ...reentrancyCases, ...bytesCases, ...listenerCases,
+  ...flowCases, ...reasonCases, ...reentrancyCases, ...bytesCases, ...listenerCases, ...byNameCases,
 ]

@@ -1,6 +1,7 @@
-import { type Case, type TestTransport, testCase } from '../kit/case.ts'
+import { type Case, type ListenerOptions, type ListenerUnderTest, type TestTransport, testCase } from '../kit/case.ts'
 import { check, equal, rejection } from '../kit/check.ts'
-import { record } from '../kit/recording.ts'
+import type { CaseContext } from '../kit/context.ts'
+import { type Recording, record } from '../kit/recording.ts'
 
 /** L: connecting and listening. */
 export const listenerCases: readonly Case[] = [
@@ -108,6 +109,26 @@ export const listenerCases: readonly Case[] = [
     await t.until('the accept function', () => calls === 2)
     await t.quiet()
     equal(other.events, ['made'], 'events of the second connection')
+  }, { needs: ['makeListener'] }),
+
+  testCase('L4 what an asynchronous accept function rejects with is reported, and ends that connection alone', async (t) => {
+    const mine = new Error('not this one')
+    const accepted: TestTransport[] = []
+    const { connect } = await t.listener((transport) => {
+      accepted.push(transport)
+      transport.start(record({ eof: 'close' }))
+      return accepted.length === 1 ? Promise.reject(mine) : Promise.resolve()
+    })
+    let over = false
+    connect().then((first) => t.own(first).start(record({ eof: 'close', lost: () => (over = true) })), () => (over = true))
+    await t.until('its end', () => over)
+    equal(t.reports.length, 1, 'reports')
+    equal(t.reports[0] === mine, true, 'the report is what it rejected with')
+    const other = record({ eof: 'close' })
+    t.own(await t.wait('a connection', connect())).start(other)
+    await t.until('the accept function', () => accepted.length === 2)
+    await t.quiet()
+    equal([other.events, t.reports.length], [['made'], 1], 'events of the second connection, and reports')
   }, { needs: ['makeListener'] }),
 
   testCase('L5 close() stops accepting; open connections live on, and closed waits for them', async (t) => {
@@ -218,6 +239,42 @@ export const listenerCases: readonly Case[] = [
     check(accepted[0] !== undefined && (await t.wait('closed', accepted[0].closed)).kind !== 'closed', 'the reason is a clean end')
   }, { needs: ['makeListener'] }),
 
+  testCase('L9 an accepted transport that is started later, but in time, lives on', async (t) => {
+    const accepted: TestTransport[] = []
+    const { connect } = await t.listener((transport) => accepted.push(transport))
+    const mine = t.own(await t.wait('a connection', connect()))
+    const recording = record({ eof: 'close' })
+    mine.start(recording)
+    mine.write(t.pattern.bytes(10))
+    await t.until('the accepted end', () => accepted.length === 1)
+    await t.quiet()
+    t.clock.advance(9_999)
+    await t.quiet()
+    const late = record()
+    accepted[0]!.start(late)
+    t.clock.advance(600_000)
+    await t.until('data', () => late.bytes === 10)
+    await t.quiet()
+    equal([late.events, recording.events], [['made', 'data'], ['made']], 'events at the accepted end, and at ours')
+  }, { needs: ['makeListener'] }),
+
+  testCase('L9 a listener leaves no timer', async (t) => {
+    const accepted: TestTransport[] = []
+    const { connect, listener } = await t.listener((transport) => {
+      accepted.push(transport)
+      if (accepted.length === 1) transport.start(record({ eof: 'close' }))
+    })
+    for (let i = 1; i <= 2; i++) {
+      t.own(await t.wait('a connection', connect())).start(record({ eof: 'close' }))
+      await t.until('the accepted end', () => accepted.length === i)
+    }
+    accepted[1]!.abort()
+    await t.wait('its end', accepted[1]!.closed)
+    await t.wait('closeConnections()', listener.closeConnections())
+    await t.quiet()
+    equal(t.clock.pendingCount, 0, 'timers')
+  }, { needs: ['makeListener'] }),
+
   testCase('L9 above the limit a connection is refused, and accepted again when there is room', async (t) => {
     const accepted: TestTransport[] = []
     const { connect } = await t.listener((transport) => {
@@ -245,7 +302,68 @@ export const listenerCases: readonly Case[] = [
     for (const transport of accepted) transport.abort()
     await t.wait('the end of the second', second)
   }, { needs: ['makeListener'] }),
+
+  testCase('L16 above the limit connections are held unread, and served in order when there is room', async (t) => {
+    const { recordings, connect, counts, mine } = await crowd(t, { maxConnections: 2, maxHeldConnections: 2 }, 4)
+    equal([counts(), recordings.length], [{ open: 2, held: 2, refused: 0 }, 2], 'counts, and connections accepted')
+    const fifth = record({ eof: 'close' })
+    // It may be gone before connect() resolves.
+    let over = false
+    connect().then((transport) => t.own(transport).start(Object.assign(fifth, { connectionLost: () => (over = true) })), () => (over = true))
+    await t.until('the fifth to be refused', () => over)
+    equal([counts(), recordings.length], [{ open: 2, held: 2, refused: 1 }, 2], 'counts, and connections accepted')
+    for (const [i, bytes] of [[2, 30], [3, 40]] as const) mine[i]!.write(t.pattern.bytes(bytes))
+    await t.quiet()
+    mine[0]!.abort()
+    await t.until('the third', () => recordings.length === 3 && recordings[2]!.bytes === 30)
+    equal(counts(), { open: 2, held: 1, refused: 1 }, 'counts with room for one')
+    mine[1]!.abort()
+    await t.until('the fourth', () => recordings.length === 4 && recordings[3]!.bytes === 40)
+    equal(counts(), { open: 2, held: 0, refused: 1 }, 'counts with room for two')
+    mine[2]!.abort()
+    mine[3]!.abort()
+    await t.until('their ends', () => counts().open === 0)
+    equal(counts(), { open: 0, held: 0, refused: 1 }, 'counts at the end')
+  }, { needs: ['makeListener', 'holdsConnections'] }),
+
+  testCase('L16 what waits is let go when the listener stops accepting', async (t) => {
+    const { recordings, counts, mine, ours, listener } = await crowd(t, { maxConnections: 1 }, 3)
+    equal(counts(), { open: 1, held: 2, refused: 0 }, 'counts')
+    listener.close()
+    await t.until('the ends of the held ones', () => ours[1]!.reason !== undefined && ours[2]!.reason !== undefined)
+    equal(counts(), { open: 1, held: 0, refused: 0 }, 'counts after close()')
+    mine[0]!.write(t.pattern.bytes(10))
+    await t.until('data of the open one', () => recordings[0]!.bytes === 10)
+    mine[0]!.close()
+    await t.wait('closed', listener.closed)
+    equal(recordings.length, 1, 'connections accepted')
+  }, { needs: ['makeListener', 'holdsConnections'] }),
 ]
+
+/** `count` connections, one after the other, to a listener that has room for fewer. */
+async function crowd(t: CaseContext, options: ListenerOptions, count: number): Promise<Pick<ListenerUnderTest, 'connect' | 'listener'> & {
+  readonly recordings: readonly Recording[]
+  readonly counts: NonNullable<ListenerUnderTest['counts']>
+  readonly mine: readonly TestTransport[]
+  readonly ours: readonly Recording[]
+}> {
+  const recordings: Recording[] = []
+  const made = await t.listener((transport) => {
+    const recording = record({ eof: 'close' })
+    recordings.push(recording)
+    transport.start(recording)
+  }, options)
+  const counts = made.counts!.bind(made)
+  const mine: TestTransport[] = []
+  const ours: Recording[] = []
+  for (let i = 0; i < count; i++) {
+    mine.push(t.own(await t.wait('a connection', made.connect())))
+    ours.push(record({ eof: 'close' }))
+    mine[i]!.start(ours[i]!)
+    await t.until('the listener to know', () => counts().open + counts().held + counts().refused === i + 1)
+  }
+  return { recordings, counts, mine, ours, connect: made.connect, listener: made.listener }
+}
 
 function isOver(transport: TestTransport): boolean {
   try {

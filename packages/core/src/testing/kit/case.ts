@@ -21,12 +21,52 @@ export interface ListenerUnderTest {
   readonly listener: Listener
   /** Connects to it. */
   connect(options?: { readonly signal?: AbortSignal }): Promise<Transport>
+  /** Connections that are open, held for want of room, and refused since the beginning. With `holdsConnections`. */
+  counts?(): { readonly open: number; readonly held: number; readonly refused: number }
+}
+
+/** One address of a name under test, and what happens to who connects to it. */
+export interface Place {
+  /** IPv4 or IPv6. The kit asks for one IPv6 address at most. */
+  readonly family: 4 | 6
+  /** `hang`: it neither accepts nor refuses, until `answer` is called. */
+  readonly does: 'accept' | 'refuse' | 'hang'
+}
+
+/** How the kit has a name connected to. What is `undefined` is the transport's default. */
+export interface ByNameOptions extends TransportOptions {
+  /** The name, or an address. */
+  readonly host: string
+  /** Looks the name up. May throw, hang, or give anything. Default: the system's. */
+  readonly lookup?: (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>
+  /** Milliseconds for all of it. Default 30,000. */
+  readonly connectTimeoutMs?: number
+  /** Milliseconds until the next address is tried beside the one before. Default 250. */
+  readonly attemptDelayMs?: number
+  /** Gives it up. */
+  readonly signal?: AbortSignal
+}
+
+/** A name under test: its addresses, and the way to them. */
+export interface NameUnderTest {
+  /** One for each place, in the same order. The first of IPv4 is `127.0.0.1`, for `localhost` must find it. */
+  readonly addresses: readonly string[]
+  /** Connects by a name. What it gives has the address in `info.remote`, and its errors have theirs in the message. */
+  connect(options: ByNameOptions): Promise<Transport>
+  /** Lets the places that hang accept who waits there. */
+  answer(): void
+  /** Sockets that `connect` has opened and not let go. */
+  socketCount(): number
+  /** Frees the places. */
+  dispose(): void | Promise<void>
 }
 
 /** Options that the kit gives to a listener under test, beside those of its transports. */
 export interface ListenerOptions extends TransportOptions {
   /** Open connections above which further ones are refused. Default: none. */
   readonly maxConnections?: number
+  /** Connections above `maxConnections` that are held until there is room. Only given where the subject `holdsConnections`. */
+  readonly maxHeldConnections?: number
 }
 
 /** What the kit examines: a way to make connections, and what is known of them. */
@@ -47,6 +87,10 @@ export interface Subject {
   makeCloggedPair?(options?: TransportOptions): Promise<Pair>
   /** Listens. For L4–L9, and for connecting, L1 and L2. */
   makeListener?(accept: (transport: Transport) => void, options?: ListenerOptions): Promise<ListenerUnderTest>
+  /** Whether its listeners hold connections above their limit, rather than refuse them. For L16. */
+  readonly holdsConnections?: true
+  /** Makes places for a name to lead to. For L10–L15. */
+  makeName?(places: readonly Place[]): Promise<NameUnderTest>
   /** Connects to where nobody listens. For L3. */
   connectToNobody?(): Promise<Transport>
   /** Byte values that a payload may have, where not all can be sent (a delimited message). At least 8 values. Default: all 256. */
@@ -65,6 +109,8 @@ export type Need =
   | 'readsAfterWriteError'
   | 'makeListener'
   | 'connectToNobody'
+  | 'makeName'
+  | 'holdsConnections'
   | 'all byte values'
 
 /** One thing that must hold, and the code that finds out. */
@@ -111,6 +157,8 @@ function has(need: Need, subject: Subject, info: Info): boolean {
       return !info.resets
     case 'makeListener':
     case 'connectToNobody':
+    case 'makeName':
+    case 'holdsConnections':
       return subject[need] !== undefined
     case 'all byte values':
       return subject.alphabet === undefined

@@ -2,7 +2,7 @@ import { afterTurn } from '../../base/clock.ts'
 import type { TransportOptions } from '../../base/options.ts'
 import type { Transport } from '../../transport.ts'
 import { VirtualClock } from '../virtual-clock.ts'
-import type { ListenerOptions, ListenerUnderTest, Subject, TestTransport } from './case.ts'
+import type { ListenerOptions, ListenerUnderTest, NameUnderTest, Place, Subject, TestTransport } from './case.ts'
 import { Pattern } from './payload.ts'
 import { type Recording, record } from './recording.ts'
 
@@ -91,13 +91,30 @@ export class CaseContext {
   }
 
   /** Listens; ended when the case is over. */
-  async listener(accept: (transport: TestTransport) => void, options: ListenerOptions = {}): Promise<ListenerUnderTest> {
+  async listener(accept: (transport: TestTransport) => unknown, options: ListenerOptions = {}): Promise<ListenerUnderTest> {
     const made = await this.subject.makeListener!((transport) => {
       this.cleanups.push(() => transport.abort())
-      accept(transport as TestTransport)
+      return accept(transport as TestTransport)
     }, this.options(options))
     this.cleanups.push(() => made.listener.abortConnections())
     return made
+  }
+
+  /** Places for a name to lead to, on this context's clock; freed when the case is over, and the transports aborted. */
+  async name(...places: Place[]): Promise<NameUnderTest> {
+    const made = await this.subject.makeName!(places)
+    this.cleanups.push(() => made.dispose())
+    return {
+      addresses: made.addresses,
+      connect: (options) => {
+        const connecting = made.connect({ clock: this.clock, ...options })
+        connecting.then((transport) => (this.over ? transport.abort() : this.own(transport)), () => {})
+        return connecting
+      },
+      answer: () => made.answer(),
+      socketCount: () => made.socketCount(),
+      dispose: () => made.dispose(),
+    }
   }
 
   /** Aborts `transport` when the case is over. */
