@@ -38,7 +38,12 @@ const targets = {
     suites: ['core/test/kit-memory.test.ts', 'protocol-chunk/test/conformance.test.ts'],
   },
   chunk: { package: 'protocol-chunk', files: (file) => file.endsWith('.js') && file !== 'index.js', suites: ['protocol-chunk/test/conformance.test.ts'] },
-  tcp: { package: 'transport-tcp', files: (file) => file.endsWith('.js') && file !== 'index.js', suites: ['transport-tcp/test/conformance.test.ts'] },
+  // options.js refuses bad options before there is a transport: no clause is about it, its unit tests are.
+  tcp: {
+    package: 'transport-tcp',
+    files: (file) => file.endsWith('.js') && file !== 'index.js' && file !== 'options.js',
+    suites: ['transport-tcp/test/conformance.test.ts'],
+  },
 }
 const packages = ['core', 'protocol-chunk', 'transport-tcp']
 

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { runTransportKit, transportCases } from '../src/testing/index.ts'
+import { goodName } from './controls/by-name.ts'
 import { controls } from './controls/index.ts'
 import { goodListener } from './controls/listener.ts'
 
@@ -41,6 +42,10 @@ describe('a control fails exactly what it must', () => {
 
   it('and a listener that obeys fails nothing', async () => {
     expect(await failedBy(goodListener)).toEqual([])
+  })
+
+  it('and connecting by a name that obeys fails nothing', async () => {
+    expect(await failedBy(goodName)).toEqual([])
   })
 })
 

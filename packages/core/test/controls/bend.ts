@@ -51,10 +51,10 @@ export function control(breaks: string, name: string, bend: Bend = () => {}, { c
 export function listenerControl(
   breaks: string,
   name: string,
-  makeListener: (accept: (transport: Transport) => void, options?: TransportOptions) => Promise<ListenerUnderTest>,
+  makeListener: (accept: (transport: Transport) => unknown, options?: TransportOptions) => Promise<ListenerUnderTest>,
   connectToNobody: () => Promise<Transport>,
 ): Control {
-  return { name, breaks, subject: { name: `${breaks}: ${name}`, carries: 'stream', makePair: async (given) => memoryPair(given), makeListener, connectToNobody } }
+  return { name, breaks, subject: { name: `${breaks}: ${name}`, carries: 'stream', makePair: async (given) => memoryPair(given), makeListener, holdsConnections: true, connectToNobody } }
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- as above

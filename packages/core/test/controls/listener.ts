@@ -8,6 +8,8 @@ export class MemoryListener implements Listener {
   readonly address = 'memory'
   readonly closed: Promise<void>
   accepting = true
+  refused = 0
+  protected readonly held: Transport[] = []
   protected readonly open: Set<Transport> = new Set()
   protected readonly accept: (transport: Transport) => void
   protected readonly options: ListenerOptions
@@ -26,15 +28,19 @@ export class MemoryListener implements Listener {
     if (!this.accepting) throw refused()
     await Promise.resolve()
     const { a, b } = memoryPair(this.options)
-    if (this.open.size >= (this.options.maxConnections ?? Infinity)) b.abort()
-    else this.take(b)
+    this.arrived(b)
     if (signal?.aborted === true) a.abort()
     signal?.throwIfAborted()
     return a
   }
 
+  counts(): { readonly open: number; readonly held: number; readonly refused: number } {
+    return { open: this.open.size, held: this.held.length, refused: this.refused }
+  }
+
   close(): void {
     this.accepting = false
+    for (const transport of this.held.splice(0)) transport.abort()
     this.check()
   }
 
@@ -52,11 +58,33 @@ export class MemoryListener implements Listener {
     for (const transport of this.open) transport.abort(cause)
   }
 
+  protected get room(): boolean {
+    return this.open.size < (this.options.maxConnections ?? Infinity)
+  }
+
+  protected arrived(transport: Transport): void {
+    if (this.room && this.held.length === 0) this.take(transport)
+    else if (this.held.length < (this.options.maxHeldConnections ?? 64)) this.held.push(transport)
+    else this.refuse(transport)
+  }
+
+  protected refuse(transport: Transport): void {
+    this.refused++
+    transport.abort()
+  }
+
+  /** The one that has waited longest. */
+  protected oldest(): Transport | undefined {
+    return this.held.shift()
+  }
+
   /** Hands over one transport. */
   protected take(transport: Transport): void {
     this.open.add(transport)
     void transport.closed.then(() => {
       this.open.delete(transport)
+      clock?.clearTimer(unstarted)
+      if (this.room && this.held.length > 0) this.take(this.oldest()!)
       this.check()
     })
     const { clock } = this.options
@@ -67,11 +95,16 @@ export class MemoryListener implements Listener {
       started(protocol, leftover)
     }
     try {
-      this.accept(transport)
+      const result: unknown = this.accept(transport)
+      if (result instanceof Promise) result.catch((error: unknown) => this.failed(transport, error))
     } catch (error) {
-      this.options.onError?.(error)
-      transport.abort(error)
+      this.failed(transport, error)
     }
+  }
+
+  protected failed(transport: Transport, error: unknown): void {
+    this.options.onError?.(error)
+    transport.abort(error)
   }
 
   private check(): void {
@@ -86,7 +119,7 @@ function bent(breaks: string, name: string, bend: (listener: Bent) => void, toNo
   const makeListener = async (accept: (transport: Transport) => void, options: ListenerOptions = {}): Promise<ListenerUnderTest> => {
     const listener = new MemoryListener(accept, options)
     bend(listener as unknown as Bent)
-    return { listener, connect: (more) => listener.connect(more) }
+    return { listener, counts: () => listener.counts(), connect: (more) => listener.connect(more) }
   }
   return listenerControl(breaks, name, makeListener, () => Promise.reject(toNobody()))
 }
@@ -155,6 +188,22 @@ export const listenerControls: readonly Control[] = [
     l['options'] = { ...l['options'], clock }
   })),
   bent('L9', 'there is no limit', (l) => (l['options'] = { ...l['options'], maxConnections: Infinity })),
+  bent('L4', 'an accept function that rejects is not noticed', (l) => wrap(l, 'accept', (accept) => (transport) => void Promise.resolve(accept(transport)).catch(drop))),
+  bent('L9', 'a transport that is started late is aborted all the same', (l) => wrap(l, 'take', (take) => (transport) => {
+    take(transport)
+    if (transport['readHalf'] === 'idle') l['options'].clock?.setTimer(() => transport.abort(), 10_000)
+  })),
+  bent('L9', 'a transport that ends leaves its timer', (l) => wrap(l, 'take', (take) => (transport) => {
+    take(transport)
+    if (transport['readHalf'] === 'idle') l['options'].clock?.setTimer(drop, 1000)
+  })),
+  bent('L16', 'the newest is served first', (l) => (l['oldest'] = () => l['held'].pop())),
+  bent('L16', 'nothing is held', (l) => wrap(l, 'arrived', (arrived) => (transport) => (l['room'] ? arrived(transport) : l['refuse'](transport)))),
+  bent('L16', 'what is refused is not counted', (l) => (l['refuse'] = (transport: Transport) => transport.abort())),
+  bent('L16', 'what is held when it closes is forgotten', (l) => wrap(l, 'close', (close) => () => {
+    l['held'].length = 0
+    close()
+  })),
 ]
 
 // oxlint-disable-next-line typescript/no-explicit-any -- it bends what is protected

@@ -38,8 +38,8 @@ function listenedSignal(): { readonly controller: AbortController; readonly coun
 }
 
 /** What `connect` fails with. */
-async function failure(t: CaseContext, name: NameUnderTest, options: Partial<ByNameOptions>): Promise<Failure> {
-  return (await t.wait('the rejection', rejection(name.connect({ host, lookup: all(name), ...options }), 'connect()'))) as Failure
+function failure(t: CaseContext, name: NameUnderTest, options: Partial<ByNameOptions>): Promise<Failure> {
+  return t.background(t.wait('the rejection', rejection(name.connect({ host, lookup: all(name), ...options }), 'connect()') as Promise<Failure>))
 }
 
 /** Which of the addresses a transport is connected to, or an error tells of: the number of its place. */
