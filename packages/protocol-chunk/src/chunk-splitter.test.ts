@@ -177,6 +177,17 @@ describe('chunkSplitter', () => {
     expect(splitter.next()).toBe(undefined)
   })
 
+  it('takes a read before it was asked for what is behind a unit', () => {
+    for (const options of [{ delimiter: '\n' }, { delimiter: [';', '\n'] }, { delimiter: ['abc', '\n'] }]) {
+      const splitter = chunkSplitter({ ...options, mode: 'text' })
+      const units = ['one\n', '\n', 'two\n'].map((read) => {
+        splitter.receiveData(bytes(read))
+        return splitter.next()
+      })
+      expect(units).toEqual(['one', '', 'two'])
+    }
+  })
+
   it('gives back what was searched and carried, and begins anew', () => {
     const splitter = chunkSplitter({ delimiter: '\r\n' })
     splitter.receiveData(bytes('one\r'))

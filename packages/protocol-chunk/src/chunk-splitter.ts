@@ -49,6 +49,15 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
     return this.reads === 'delimited' && this.settings.deliverTail ? 0 : this.skippedBytes + this.input.length
   }
 
+  override receiveData(bytes: Uint8Array): void {
+    const { current } = this.input
+    super.receiveData(bytes)
+    if (this.input.current === current) return
+    // The read before was used up by a unit behind which nobody has asked for another yet: the search goes on in this one.
+    this.searched = 0
+    this.search.nextRead()
+  }
+
   override takeOverlong(): Overlong | undefined {
     const { overlong } = this
     this.overlong = undefined
@@ -114,7 +123,6 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
     this.skippedBytes = 0
     this.isSkipping = false
     this.isFinished = false
-    this.head = undefined
   }
 
   private nextDelimited(): D | undefined {

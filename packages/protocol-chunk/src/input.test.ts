@@ -82,7 +82,7 @@ describe('Input', () => {
     input.push(bytes('cd'))
     input.push(bytes('ef'))
     input.rewind()
-    expect([input.carriedBytes, show(input.current), input.length]).toEqual([0, 'ab', 6])
+    expect([input.carriedBytes, show(input.current), input.length]).toEqual([0, 'abcdef', 6])
     expect(show(input.takeAll())).toBe('abcdef')
   })
 

@@ -96,18 +96,7 @@ export class Input {
 
   /** Makes what was carried the read at hand again, for a search with another aim. */
   rewind(): void {
-    if (this.carriedBytes === 0) return
-    this.seal()
-    const again = [...this.pieces]
-    if (this.position < this.current.length) again.push(rest(this.current, this.position))
-    again.push(...this.waiting.slice(this.waitingHead))
-    this.waitingBytes += this.carriedBytes + this.current.length - this.position
-    this.pieces = []
-    this.carriedBytes = 0
-    this.waiting = again
-    this.waitingHead = 0
-    this.setCurrent(none)
-    this.advance()
+    if (this.carriedBytes > 0) this.setCurrent(this.takeAll())
   }
 
   /** The first `count` bytes, removed: a view of the read if they lie in it, else one copy. `count` is at most `atHand`. */
@@ -122,11 +111,10 @@ export class Input {
     let at = 0
     this.seal()
     for (const piece of this.pieces) {
-      if (at === count) break
       joined.set(piece.length > count - at ? piece.subarray(0, count - at) : piece, at)
       at += Math.min(piece.length, count - at)
     }
-    if (at < count) joined.set(this.current.subarray(0, count - at), at)
+    joined.set(this.current.subarray(0, count - at), at)
     this.drop(count)
     return joined
   }
@@ -158,7 +146,6 @@ export class Input {
       this.carriedBytes = 0
       this.pieces = []
       this.block = undefined
-      this.blockBytes = 0
       return
     }
     this.seal()
@@ -236,7 +223,6 @@ export class Input {
     const isLargelyUnused = this.blockBytes * 2 < block.length
     this.pieces.push(isLargelyUnused ? block.slice(0, this.blockBytes) : new Uint8Array(block.buffer, 0, this.blockBytes))
     this.block = undefined
-    this.blockBytes = 0
   }
 }
 

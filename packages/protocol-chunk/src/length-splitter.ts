@@ -26,7 +26,7 @@ export class LengthSplitter<D extends Data = Data> extends SplitterBase<D> {
     const { input } = this
     while (this.payloadBytes < 0) {
       if (input.atHand === 0 && !input.advance()) return undefined
-      if (input.atHand > 0) this.readLength(input.takeByte())
+      this.readLength(input.takeByte())
     }
     while (input.atHand < this.payloadBytes) if (!input.advance()) return undefined
     const bytes = this.payloadBytes

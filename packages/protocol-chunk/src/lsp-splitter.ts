@@ -39,7 +39,7 @@ export class LspSplitter<D extends Data = Data> extends SplitterBase<D> {
     while (!this.isBody) {
       if (this.header === '' && input.carriedBytes === 0 && this.readUsualHeader()) break
       if (input.atHand === 0 && !input.advance()) return undefined
-      if (input.atHand > 0) this.readHeader(input.takeByte())
+      this.readHeader(input.takeByte())
     }
     while (input.atHand < this.contentLength) if (!input.advance()) return undefined
     const bytes = this.contentLength

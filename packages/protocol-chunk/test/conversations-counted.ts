@@ -2,7 +2,7 @@
 import type { Ending, ProtocolSubject } from '@async/core/testing'
 import { exact, lengthPrefix, type LengthPrefixOptions, lsp } from '../src/index.ts'
 import { bytes } from './feeding.ts'
-import { framing, takenFrom } from './subjects.ts'
+import { framing, takenFrom, unpausable } from './subjects.ts'
 
 const z = (count: number): string => 'z'.repeat(count)
 const cut = (input: string, events: readonly string[], cutBytes: number): Ending<'truncated'> => ({
@@ -68,6 +68,7 @@ export const counted: readonly ProtocolSubject[] = [
     conversations: [{ name: 'messages', input: '\x05é€\x01a\0', events: ['é€', 'a', ''], boundaries: [0, 6, 8, 9] }],
     refused: [{ name: 'half a character', input: bytes('\x01a\x01\xc3\xa9'), events: ['a'], kind: 'protocol', error: { code: 'ERR_CHUNK_NOT_UTF8' } }],
   }),
+  unpausable('lengthPrefix, not to be paused', lengthPrefix(), { conversations: [{ name: 'messages', input: bytes('\0\0\0\x03abc\0\0\0\x01\xff'), events: ['abc', '\xff'], boundaries: [0, 7, 12] }] }),
   takenFrom('lengthPrefix, taken from', lengthPrefix({ widthBytes: 4 }), {
     conversations: [{ name: 'messages', input: bytes('\0\0\0\x03abc\0\0\0\x01\xff'), events: ['abc', '\xff'], boundaries: [0, 7, 12] }],
   }),

@@ -2,7 +2,7 @@
 import type { Ending, ProtocolSubject } from '@async/core/testing'
 import { line, nul } from '../src/index.ts'
 import { bytes } from './feeding.ts'
-import { chunks, counted, disturbed, framing, takenFrom } from './subjects.ts'
+import { chunks, counted, disturbed, framing, takenFrom, unpausable } from './subjects.ts'
 
 /** Lines, also of what is not ASCII. */
 export const text = { name: 'lines', input: 'one\n\nthrée\n', events: ['one', '', 'thrée'], boundaries: [0, 4, 5, 12] }
@@ -63,6 +63,7 @@ export const lines: readonly ProtocolSubject[] = [
   framing('line, crlf', line({ ending: 'crlf' }), { conversations: [{ name: 'lines', input: 'a\r\nb\nc\r\n', events: ['a', 'b\nc'], boundaries: [0, 3, 8] }] }),
   framing('line, any', line({ ending: 'any' }), { conversations: [{ name: 'lines', input: 'a\r\nb\nc\r\r\n', events: ['a', 'b', 'c\r'], boundaries: [0, 3, 5, 9] }] }),
   framing('nul', nul(), { conversations: [{ name: 'names', input: bytes('a\0\0b\n\0'), events: ['a', '', 'b\n'], boundaries: [0, 2, 3, 6] }] }),
+  unpausable('line, not to be paused', line({ maxChunkBytes: 40_000 }), { conversations: [text, characters], endings: [variousLines] }),
   takenFrom('line, taken from', line(), { conversations: [text] }),
 ]
 

@@ -60,6 +60,9 @@ function obey(asked: string, modes: ChunkModes): string {
     case 'none': return outcome(() => modes.setCount(0))
     case 'semi': return outcome(() => modes.setDelimiter(';'))
     case 'two': return outcome(() => modes.setDelimiter([';', '\r\n']))
+    case 'deep': return outcome(() => modes.setDelimiter(['xbx!', 'x']))
+    case 'pick': return outcome(() => modes.setDelimiter('b'))
+    case 'empty': return [[], '', ['a', ''], 'x'.repeat(1025), 'x'.repeat(1024)].map((delimiter) => outcome(() => modes.setDelimiter(delimiter))).join(' ') + outcome(() => modes.setDelimiter())
     case 'same': return outcome(() => modes.setDelimiter('\n'))
     case 'end': case 'back': case 'finish': return outcome(() => modes.setDelimiter())
     case 'raw': return outcome(() => modes.setRaw())
@@ -73,6 +76,18 @@ const switches = [
   { name: 'two other delimiters', input: 'two\na\nb;\r;\r\nback\r\nx\n', events: ['two ok', 'a\nb', '\r', '', 'back ok', 'x'], boundaries: [0, 4, 8, 10, 12, 18, 20] },
   { name: 'one count after the other', input: 'three\nsix00\n001finishx\n', events: ['three ok', 'six ok', '00\n001', 'finish ok', 'x'], boundaries: [0, 6, 9, 15, 21, 23] },
   { name: 'what cannot be', input: 'many\nnone\nsame\nx\n', events: ['many ERR_CHUNK_TOO_LONG 201', 'none ERR_INVALID_ARGUMENT', 'same ok', 'x'], boundaries: [0, 5, 10, 15, 17] },
+]
+
+/** Not a conversation: many of it would take long. */
+const noDelimiters: Ending<'closed'> = {
+  name: 'no delimiters', input: 'empty\nx\n', kind: 'closed',
+  events: ['empty ERR_INVALID_ARGUMENT ERR_INVALID_ARGUMENT ERR_INVALID_ARGUMENT ERR_INVALID_ARGUMENT okok', 'x'],
+}
+
+/** What was searched for one delimiter is seen anew by the next one, also when the end has come. */
+const seenAnew: readonly Ending<'truncated'>[] = [
+  { name: 'decided by the end', input: 'deep\npickxbx', events: ['deep ok', 'pick ok', ''], kind: 'truncated', error: { message: 'the end came 1 bytes into a message' } },
+  { name: 'decided by a byte', input: 'deep\npickxbxabx', events: ['deep ok', 'pick ok', '', 'xa'], kind: 'truncated', error: { message: 'the end came 1 bytes into a message' } },
 ]
 
 /** Text: characters one by one, for raw chunks are as the reads are. */
@@ -112,7 +127,7 @@ function talking(name: string, delimiter: string, rest: Omit<ProtocolSubject, 'n
         },
         onConnectionLost: (reason, self) => void (self === protocol && end(reason)),
       })
-      early = outcome(() => protocol.writeChunk('early'))
+      early = `${outcome(() => protocol.writeChunk('early'))} ${outcome(() => void new ChunkProtocol({ delimiter: '\n' } as never))}`
       below.start(protocol)
       return {
         pause: () => protocol.pause('read'), resume: () => protocol.resume('read'), close: () => protocol.close(), abort: () => protocol.abort(), closed,
@@ -169,6 +184,8 @@ const switching: ProtocolSubject = {
   maxHeldBytes,
   conversations: switches,
   endings: [
+    ...seenAnew,
+    noDelimiters,
     { name: 'raw', input: bytes('a\nraw\n\xff\n\0b;end\n'), events: ['a', 'raw ok', ...'\xff\n\0b;end\n'], kind: 'closed' },
     { name: 'raw, much', input: `raw\n${'0123456789'.repeat(3000)}`, events: ['raw ok', ...'0123456789'.repeat(3000)], kind: 'closed' },
     { name: 'as many as there may be', input: `most\n${'x'.repeat(200)}`, events: ['most ok', 'x'.repeat(200)], kind: 'closed' },
@@ -196,7 +213,7 @@ export const protocols: readonly ProtocolSubject[] = [
   bare,
   upgraded,
   talking('ChunkProtocol', '\n', {
-    conversations: [{ ...text, written: 'ERR_NOT_CONNECTED\nmade\nERR_ALREADY_CONNECTED\ngot one\ngot \ngot thrée\nbye\n' }, ...switches],
-    endings: [...raw, { name: 'a long chunk', input: `${'z'.repeat(201)}\n`, events: ['overlong 201/200', 'z'.repeat(200)], kind: 'closed' }],
+    conversations: [{ ...text, written: 'ERR_NOT_CONNECTED ERR_INVALID_ARGUMENT\nmade\nERR_ALREADY_CONNECTED\ngot one\ngot \ngot thrée\nbye\n' }, ...switches],
+    endings: [...raw, ...seenAnew, { name: 'a long chunk', input: `${'z'.repeat(201)}\n`, events: ['overlong 201/200', 'z'.repeat(200)], kind: 'closed' }],
   }),
 ]

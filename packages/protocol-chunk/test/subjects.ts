@@ -1,7 +1,7 @@
 /** How the framings of this package are put before the protocol kit. */
 import type { CloseReason, Data, HalfClosable, Messages, Protocol, Stream, StreamTransport, Transport } from '@async/core'
 import { isAsyncError } from '@async/core'
-import { WrappedTransport } from '@async/core/base'
+import { afterTurn, WrappedTransport } from '@async/core/base'
 import { type Attached, layerSubject, type ProtocolSubject } from '@async/core/testing'
 import { chunk, type ChunkOptions, type ChunkTransport, type SplitTransport } from '../src/index.ts'
 import { chunkSettings } from '../src/chunk-options.ts'
@@ -121,6 +121,34 @@ export function disturbed(name: string, options: ChunkOptions, disturb: (top: Ch
         return top as unknown as Transport<Messages> & HalfClosable
       }
       return framing(name, disturbing, rest).attach(under, emit)
+    },
+  }
+}
+
+/** Reads of one byte that cannot be held back, as those of a browser's WebSocket cannot. */
+class Unpausable extends WrappedTransport<Stream> {
+  override pause(): void {}
+  override resume(): void {}
+
+  override onData(data: Uint8Array, protocol: Protocol<Stream>): void {
+    for (const byte of data) protocol.dataReceived(Uint8Array.of(byte))
+  }
+}
+
+/** A framing above what cannot be paused, closed when all has come: what comes meanwhile waits, and is counted at the end. */
+export function unpausable(name: string, layer: AnyLayer, rest: Rest): ProtocolSubject {
+  const inner = framing(name, layer, rest)
+  return {
+    ...inner,
+    attach(below, emit) {
+      const attached = inner.attach(new Unpausable(below), emit)
+      return {
+        ...attached,
+        close() {
+          attached.pause()
+          afterTurn(() => attached.close())
+        },
+      }
     },
   }
 }

@@ -78,7 +78,7 @@ export const pauseAndCloseControls: readonly Control[] = [
     t['pump']()
     t['pumping'] = false
   })),
-  control('P4', 'a pause right after a resume is lost', deaf((t) => t['readHalf'] === 'resuming')),
+  control('P4', 'a pause right after a resume is lost', deaf((t) => t['readHalf'] === 'resuming' && t['pendingLoss'] === undefined)),
   control('P5', 'a paused transport takes all that comes', () => {}, { options: (given) => ({ ...given, capacityBytes: 64 * 1024 * 1024 }) }),
   control('P5', 'a clean end does not wait behind what is held', (t) => patch(t, 'takeEnd', (takeEnd) => () => {
     if (t['readHalf'] !== 'paused' || t['inbox'].length === 0 || t['protocol']?.eofReceived !== undefined) return takeEnd()
@@ -277,8 +277,8 @@ export const pauseAndCloseControls: readonly Control[] = [
     if (t['writeHalf'] === 'broken' && data.length === 1000) t['dropHeld']()
     refuse(data)
   })),
-  control('C12', 'a reader that resumes after a loss gets nothing', (t) => patch(t, 'resume', (resume) => (side) => {
-    if (t['pendingLoss'] !== undefined) t['dropHeld']()
+  control('C12', 'a reader that resumes after a loss gets nothing of much', (t) => patch(t, 'resume', (resume) => (side) => {
+    if (t['pendingLoss'] !== undefined && t['held']?.length === 1) t['dropHeld']()
     resume(side)
   })),
   control('C13', 'drained() waits though the write half is broken', (t) => patch(t, 'drained', (drained) => (below, signal) => (t['writeHalf'] === 'broken' && t['cause'] === undefined ? new Promise(() => {}) : drained(below, signal)))),
