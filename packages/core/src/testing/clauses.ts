@@ -129,7 +129,9 @@ export const clauses: Readonly<Record<string, string>> = {
   L9:
     'Accepted transports are bounded: above a limit they are refused with a reset, and one that nobody starts in time is aborted. Too' +
     ' few file descriptors to accept are survived.',
-  L10: 'A name is looked up once, an address never; the addresses are tried in the order of the answer, with the families taking turns.',
+  L10:
+    'A name is looked up once, an address never; addresses are tried in the order of the answer, the families taking turns; with one ' +
+    'of our own, those of its family.',
   L11:
     'The next address is tried when `attemptDelayMs` (250) have passed since the last, or it fails; who is pending is given up when ' +
     'another has won, and not before.',
@@ -146,6 +148,7 @@ export const clauses: Readonly<Record<string, string>> = {
   L16:
     'Where a listener holds connections above its limit, they wait unread and are served in order when there is room; more are reset, ' +
     'and all that wait when it stops accepting.',
+  L17: 'The two ends of a connection tell each other’s addresses, and the dialled one the listener’s, also when they are over.',
 
   B1:
     'In each direction everything keeps the order of the calls: all data before `eofReceived`, that before `connectionLost`. Between ' +

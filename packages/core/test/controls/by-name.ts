@@ -14,7 +14,7 @@ const failed = (code: string, message: string, cause?: unknown): ConnectionError
 /** One `connect` by a name, in memory: as short as one can be that obeys L10–L15. */
 class NameAttempts {
   /** What hangs, and what was opened, of all attempts. */
-  readonly shared: { readonly hanging: (() => void)[]; sockets: number; readonly places: ReadonlyMap<string, Place> }
+  readonly shared: { readonly hanging: (() => void)[]; sockets: number; port: number; readonly places: ReadonlyMap<string, Place> }
   readonly options: ByNameOptions
   readonly clock
   readonly errors: ConnectionError[] = []
@@ -73,13 +73,19 @@ class NameAttempts {
     if (this.settled) return
     if (!Array.isArray(found) || !found.every((each) => isAddress(each?.address))) return this.fail(new UsageError('ERR_INVALID_ARGUMENT', 'no list of addresses'))
     if (found.length === 0) return this.lookupFailed(undefined)
-    this.addresses = this.order(found)
-    this.next()
+    this.addresses = this.order(found.filter((each: Address) => this.suits(each)))
+    if (this.addresses.length === 0) this.fail(failed('ERR_ADDRESS_NOT_AVAILABLE', 'no address of that family'))
+    else this.next()
+  }
+
+  suits({ address }: Address): boolean {
+    const { localAddress } = this.options
+    return localAddress === undefined || localAddress.includes(':') === address.includes(':')
   }
 
   order(found: readonly Address[]): Address[] {
     const six = ({ address }: Address): boolean => address.includes(':')
-    const first = six(found[0]!)
+    const first = found[0] !== undefined && six(found[0])
     const [same, other] = [found.filter((each) => six(each) === first), found.filter((each) => six(each) !== first)]
     return found.flatMap((_, i) => [same[i], other[i]]).filter((each) => each !== undefined)
   }
@@ -110,7 +116,8 @@ class NameAttempts {
 
   transport(address: string): Transport {
     const { a } = memoryPair(this.options)
-    return Object.assign(a, { info: { ...a.info, remote: address } })
+    const { localAddress, localPort = ++this.shared.port } = this.options
+    return Object.assign(a, { info: { ...a.info, remote: address, local: `${localAddress ?? address}:${localPort}` } })
   }
 
   refused(address: string): void {
@@ -154,7 +161,7 @@ function makeName(bend: (attempts: Bent) => void) {
   return async (places: readonly Place[]): Promise<NameUnderTest> => {
     let next = 0
     const addresses = places.map(({ family }) => (family === 6 ? '::1' : `127.0.0.${++next}`))
-    const shared = { hanging: [] as (() => void)[], sockets: 0, places: new Map(addresses.map((address, i) => [address, places[i]!])) }
+    const shared = { hanging: [] as (() => void)[], sockets: 0, port: 1000, places: new Map(addresses.map((address, i) => [address, places[i]!])) }
     return {
       addresses,
       connect(options) {
@@ -198,6 +205,7 @@ export const byNameControls: readonly Control[] = [
     const ordered: Address[] = order(found)
     return [...ordered.filter(({ address }) => address.includes(':')), ...ordered.filter(({ address }) => !address.includes(':'))]
   })),
+  bent('L10', 'addresses of both families are tried from an address of one', (c) => (c['suits'] = () => true)),
   bent('L11', 'the delay is always 250 ms', (c) => (c['delayMs'] = 250)),
   bent('L11', 'one address is tried at a time', (c) => (c['delayMs'] = 1_000_000)),
   bent('L11', 'a failure is followed by the next address when the delay has passed', (c) => wrap(c, 'refused', (refused) => (address) => {

@@ -28,6 +28,8 @@ export class MemoryListener implements Listener {
     if (!this.accepting) throw refused()
     await Promise.resolve()
     const { a, b } = memoryPair(this.options)
+    Object.assign(a, { info: { ...a.info, remote: this.address, local: 'peer' } })
+    Object.assign(b, { info: { ...b.info, remote: 'peer', local: this.address } })
     this.arrived(b)
     if (signal?.aborted === true) a.abort()
     signal?.throwIfAborted()
@@ -196,6 +198,11 @@ export const listenerControls: readonly Control[] = [
   bent('L9', 'a transport that ends leaves its timer', (l) => wrap(l, 'take', (take) => (transport) => {
     take(transport)
     if (transport['readHalf'] === 'idle') l['options'].clock?.setTimer(drop, 1000)
+  })),
+  bent('L17', 'an end that is over knows no address', (l) => wrapConnect(l, (connected) => {
+    const info = { ...connected['info'] }
+    void connected['closed'].then(() => (info.local = undefined))
+    return Object.assign(connected, { info })
   })),
   bent('L16', 'the newest is served first', (l) => (l['oldest'] = () => l['held'].pop())),
   bent('L16', 'nothing is held', (l) => wrap(l, 'arrived', (arrived) => (transport) => (l['room'] ? arrived(transport) : l['refuse'](transport)))),

@@ -252,6 +252,17 @@ export const pauseAndCloseControls: readonly Control[] = [
       if (t['cause'].kind !== 'aborted') destroy(reset)
     })
   }),
+  control('C9', 'an abort right after halfClose() does not reach the peer', (t) => {
+    let half = false
+    patch(t, 'halfClose', (halfClose) => () => {
+      half = true
+      halfClose()
+      queueMicrotask(() => (half = false))
+    })
+    patch(t, 'destroy', (destroy) => (reset) => {
+      if (!half) destroy(reset)
+    })
+  }),
   control('C10', 'the last cause wins', (t) => {
     let cause: unknown
     patch(t, 'abort', (abort) => (given) => {

@@ -76,6 +76,19 @@ export const abortCases: readonly Case[] = [
     equal(typeof errorCode(atB.reason), 'string', 'type of the error’s code')
   }, { needs: ['resets'] }),
 
+  testCase('C9 abort() right after halfClose() lets the connection go, too', async (t) => {
+    const { a, b, atB } = await t.started()
+    a.write(t.pattern.bytes(10))
+    a.halfClose()
+    a.abort()
+    await t.wait('closed', a.closed)
+    await t.until('the peer to know', () => {
+      // A peer that only got an end finds out when it writes.
+      if (atB.events.at(-1) === 'eof' && b.queuedBytes === 0) b.write(t.pattern.bytes(1))
+      return atB.reason !== undefined
+    })
+  }, { needs: ['halfCloses', 'resets'] }),
+
   testCase('C9 where there are no resets the peer sees that the connection is over', async (t) => {
     const { a, b, atB } = await t.started(record({ eof: 'close' }))
     a.abort()

@@ -101,6 +101,21 @@ export const byNameCases: readonly Case[] = [
     }
   }, filter),
 
+  testCase('L10 with an address of our own only those of its family are tried', async (t) => {
+    const name = await t.name(refuse6, accept)
+    const localAddress = name.addresses[1]!
+    const first = await t.wait('a connection', name.connect({ host, lookup: all(name), localAddress }))
+    equal([placeOf(name, first.info.remote), placeOf(name, first.info.local)], [1, 1], 'places')
+    const localPort = Number(first.info.local?.split(':').at(-1))
+    first.abort()
+    await t.wait('its end', first.closed)
+    // A port that the system chose before is not chosen again by chance.
+    const second = await t.wait('a connection', name.connect({ host, lookup: all(name), localAddress, localPort }))
+    equal(second.info.local, first.info.local, 'our address')
+    const error = await failure(t, name, { lookup: async () => [{ address: name.addresses[0]!, family: 6 }], localAddress })
+    equal([error.name, error.phase, error.code], ['ConnectionError', 'connect', 'ERR_ADDRESS_NOT_AVAILABLE'], 'the error where there is none')
+  }, filter),
+
   testCase('L11 the next address is tried attemptDelayMs after the last, beside it', async (t) => {
     for (const attemptDelayMs of [undefined, 700]) {
       const name = await t.name(hang, hang, accept)

@@ -88,6 +88,25 @@ export const listenerCases: readonly Case[] = [
     equal(recordings.map((recording) => recording.bytes), [10, 20, 30], 'bytes at the accepted ends')
   }, { needs: ['makeListener'] }),
 
+  testCase('L17 both ends tell each other’s addresses, also when they are over', async (t) => {
+    const accepted: TestTransport[] = []
+    const { connect, listener } = await t.listener((transport) => {
+      accepted.push(transport)
+      transport.start(record({ eof: 'close' }))
+    })
+    const mine = t.own(await t.wait('a connection', connect()))
+    mine.start(record({ eof: 'close' }))
+    await t.until('the accepted end', () => accepted.length === 1)
+    const other = accepted[0]!
+    equal(mine.info.remote, listener.address, 'the address of the listener')
+    mine.close()
+    await t.wait('our end', mine.closed)
+    await t.wait('the other end', other.closed)
+    await t.quiet()
+    check(mine.info.local !== undefined && mine.info.local.length > 0, 'our address is not known')
+    equal([mine.info.local, mine.info.remote], [other.info.remote, other.info.local], 'our addresses, and what the other end tells')
+  }, { needs: ['makeListener'] }),
+
   testCase('L4 what the accept function throws is reported, and ends that connection alone', async (t) => {
     const mine = new Error('not this one')
     let calls = 0

@@ -24,6 +24,19 @@ export const writeCases: readonly Case[] = [
     }),
   ),
 
+  testCase('W1 small batches to a reader that comes late arrive, and are known to be sent', async (t) => {
+    const { a, b } = await t.pair()
+    a.start(record())
+    const written = await t.clog(a, 12 * kib)
+    const sent = t.background(a.drained(0))
+    const atB = record()
+    b.start(atB)
+    await t.until('all data', () => atB.bytes >= written)
+    await t.wait('drained(0)', sent)
+    equal(a.queuedBytes, 0, 'bytes queued')
+    t.pattern.verify(atB.deliveries, written)
+  }, { carries: 'stream' }),
+
   testCase('W1 16 MiB come back from an echo unchanged', async (t) => {
     const total = 16 * kib * kib
     const { a, b, atA } = await t.started(record({ data: (data) => b.write(data) }))

@@ -39,6 +39,10 @@ export interface ByNameOptions extends TransportOptions {
   readonly host: string
   /** Looks the name up. May throw, hang, or give anything. Default: the system's. */
   readonly lookup?: (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>
+  /** An address of our own, which the kit takes from those of the name. */
+  readonly localAddress?: string
+  /** A port of our own. */
+  readonly localPort?: number
   /** Milliseconds for all of it. Default 30,000. */
   readonly connectTimeoutMs?: number
   /** Milliseconds until the next address is tried beside the one before. Default 250. */
