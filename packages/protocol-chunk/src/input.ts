@@ -33,8 +33,8 @@ export class Input {
   private opened: Text | undefined
   /** The text of `current`, if it is a string. */
   private string: string | undefined
-  /** Characters of `string` from `position` up to here are ASCII; 0: not looked at. */
-  private asciiUntil = 0
+  /** Characters of `string` from `position` up to here are ASCII; -1: not looked at. */
+  private asciiUntil = -1
   /** `string` is known to hold characters beyond ASCII. */
   private isMixed = false
   private buffer: ArrayBufferLike = none.buffer
@@ -174,7 +174,7 @@ export class Input {
     if (this.opened === undefined && count * 4 < this.current.length - this.position) this.text()
     const { string, position } = this
     if (string === undefined) return decodeUtf8(this.take(count))
-    if (this.asciiUntil === 0 && !this.isMixed) {
+    if (this.asciiUntil < 0 && !this.isMixed) {
       if (isAscii(string)) this.asciiUntil = string.length
       else this.isMixed = true
     }
@@ -192,7 +192,7 @@ export class Input {
     this.position = 0
     this.opened = undefined
     this.string = undefined
-    this.asciiUntil = 0
+    this.asciiUntil = -1
     this.isMixed = false
   }
 
