@@ -2,7 +2,7 @@
  * Bytes that came and were not taken: the part of an unfinished unit that earlier reads brought (`carried`), the read at hand (`current`,
  * from `position` on), and reads that wait behind it. Carried bytes come first, and then `position` is 0.
  *
- * Every byte is copied at most twice, however small the reads: pieces are joined once, when the unit is taken, and small ones are
+ * Every byte is copied at most three times, however small the reads: pieces are joined once, when the unit is taken, and small ones are
  * gathered in blocks meanwhile, since a thousand one-byte pieces would weigh a hundred times what they hold.
  */
 import { decodeUtf8, indexOfNonAscii, isAscii, type OpenText, openText, type Text } from './text.ts'
@@ -220,8 +220,7 @@ export class Input {
   private seal(): void {
     const { block } = this
     if (block === undefined) return
-    const isLargelyUnused = this.blockBytes * 2 < block.length
-    this.pieces.push(isLargelyUnused ? block.slice(0, this.blockBytes) : new Uint8Array(block.buffer, 0, this.blockBytes))
+    this.pieces.push(block.slice(0, this.blockBytes))
     this.block = undefined
   }
 }

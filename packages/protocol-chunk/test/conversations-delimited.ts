@@ -116,6 +116,13 @@ export const alternatives: readonly ProtocolSubject[] = [
     endings: [{ name: 'long', input: `${'z'.repeat(2996)}abab${'y'.repeat(1500)}a`, events: ['z'.repeat(2996), 'b', `b${'y'.repeat(1500)}`], kind: 'closed' }],
   }),
   counted('lines, looked at', { delimiter: '\n', mode: 'text' }, { conversations: [text], endings: [speckledLines] }),
+  chunks('one has another, which begins a third, twice', { delimiter: ['abcbcd!', 'bc', 'bcx'] }, {
+    conversations: [], endings: [cut('abcbcd?abcbcd!bcxbcabcy', ['a', '', 'd?', '', '', 'a'], 1)],
+  }),
+  chunks('one in one in one', { delimiter: ['zyabc!', 'yab!', 'ab', 'abx'] }, {
+    conversations: [], endings: [closed('zyabc?zyabc!yab!yabczyabyzyabxzyab', ['zy', 'c?', '', 'y', 'czy', 'yzy', 'zy'])],
+  }),
+  chunks('repeats of one byte', { delimiter: ['aaaaaa!', 'aa', 'aaab'] }, { conversations: [], endings: [cut('aaaaaa?aaaaaa!aaabaaaaay', ['', '', '', '?', '', '', ''], 2)] }),
   chunks('three that overlap', { delimiter: ['abcabcx', 'bc', 'ca'] }, { conversations: [], endings: [closed('zabcabcyabcabcxabcabcabc', ['za', 'a', 'y', 'a', 'a', 'a'])] }),
   chunks('bytes above ASCII', { delimiter: bytes('\xff\xfe') }, { conversations: [{ name: 'chunks', input: bytes('a\xff\xff\xfe\xfe\xff\xfe'), events: ['a\xff', '\xfe'], boundaries: [0, 4, 7] }] }),
   takenFrom('chunk, taken from', chunk({ delimiter: '\r\n' }), {
