@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { bytes, everyFeeding, feed } from '../test/feeding.ts'
-import type { ChunkOptions } from './chunk-options.ts'
+import { type ChunkOptions, chunkSettings } from './chunk-options.ts'
+import { ChunkSplitter } from './chunk-splitter.ts'
 import { chunkSplitter } from './splitters.ts'
+import { ByteText } from './text.ts'
 
 interface Row {
   readonly id: string
@@ -186,6 +188,12 @@ describe('chunkSplitter', () => {
       })
       expect(units).toEqual(['one', '', 'two'])
     }
+  })
+
+  it('gives an empty line at the beginning of a read that is searched as bytes', () => {
+    const splitter = new ChunkSplitter(chunkSettings({ delimiter: '\n', mode: 'text' }), (read) => new ByteText(read))
+    splitter.receiveData(bytes('\n\xc3\xa9\n'))
+    expect([splitter.next(), splitter.next(), splitter.next()]).toEqual(['', 'é', undefined])
   })
 
   it('gives back what was searched and carried, and begins anew', () => {

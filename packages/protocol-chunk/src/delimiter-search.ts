@@ -16,9 +16,8 @@ export class DelimiterSearch {
   start = 0
   /** Where it ends. */
   end = 0
-  /** Starts and ends of further delimiters in a run that was given up; taken from `moreHead` on. */
+  /** Starts and ends of further delimiters in a run that was given up: as many as fit into the longest delimiter. */
   private more: number[] = []
-  private moreHead = 0
   private node = 0
   /** Where the native searches stand: the next occurrence of each first byte, or -1 if that is not known. */
   private ahead0 = -1
@@ -38,7 +37,6 @@ export class DelimiterSearch {
   reset(): void {
     this.hasFound = false
     this.more = []
-    this.moreHead = 0
     this.node = 0
     this.ahead0 = -1
     this.ahead1 = -1
@@ -58,14 +56,10 @@ export class DelimiterSearch {
   /** Forgets the delimiter that was found; another may follow at once. */
   consume(): void {
     const { more } = this
-    this.hasFound = this.moreHead < more.length
-    if (this.hasFound) {
-      this.start = more[this.moreHead++]!
-      this.end = more[this.moreHead++]!
-    } else if (more.length > 0) {
-      this.more = []
-      this.moreHead = 0
-    }
+    this.hasFound = more.length > 0
+    if (!this.hasFound) return
+    this.start = more.shift()!
+    this.end = more.shift()!
   }
 
   /** Looks at `text` from `from` to `end`, or to where a delimiter is known to lie, and says where it stopped. */

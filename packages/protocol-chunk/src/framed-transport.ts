@@ -38,7 +38,14 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
   }
 
   override connectionLost(reason: CloseReason): void {
-    if (reason.kind === 'closed' && reason.by === 'peer' && this.cause === undefined) this.splitterEnds()
+    if (reason.kind === 'closed' && reason.by === 'peer' && this.cause === undefined) {
+      try {
+        this.splitterEnds()
+      } catch (error) {
+        // What is below is over: nobody there would tell us.
+        this.protocolThrew(error)
+      }
+    }
     super.connectionLost(reason)
   }
 

@@ -2,7 +2,7 @@
  * Bytes that came and were not taken: the part of an unfinished unit that earlier reads brought (`carried`), the read at hand (`current`,
  * from `position` on), and reads that wait behind it. Carried bytes come first, and then `position` is 0.
  *
- * Every byte is copied at most twice, however small the reads: pieces are joined once, when the unit is taken, and small ones are
+ * Every byte is copied at most three times, however small the reads: pieces are joined once, when the unit is taken, and small ones are
  * gathered in blocks meanwhile, since a thousand one-byte pieces would weigh a hundred times what they hold.
  */
 import { decodeUtf8, indexOfNonAscii, isAscii, type OpenText, openText, type Text } from './text.ts'
@@ -33,8 +33,8 @@ export class Input {
   private opened: Text | undefined
   /** The text of `current`, if it is a string. */
   private string: string | undefined
-  /** Characters of `string` from `position` up to here are ASCII; 0: not looked at. */
-  private asciiUntil = 0
+  /** Characters of `string` from `position` up to here are ASCII; -1: not looked at. */
+  private asciiUntil = -1
   /** `string` is known to hold characters beyond ASCII. */
   private isMixed = false
   private buffer: ArrayBufferLike = none.buffer
@@ -174,7 +174,7 @@ export class Input {
     if (this.opened === undefined && count * 4 < this.current.length - this.position) this.text()
     const { string, position } = this
     if (string === undefined) return decodeUtf8(this.take(count))
-    if (this.asciiUntil === 0 && !this.isMixed) {
+    if (this.asciiUntil < 0 && !this.isMixed) {
       if (isAscii(string)) this.asciiUntil = string.length
       else this.isMixed = true
     }
@@ -192,7 +192,7 @@ export class Input {
     this.position = 0
     this.opened = undefined
     this.string = undefined
-    this.asciiUntil = 0
+    this.asciiUntil = -1
     this.isMixed = false
   }
 
@@ -220,8 +220,7 @@ export class Input {
   private seal(): void {
     const { block } = this
     if (block === undefined) return
-    const isLargelyUnused = this.blockBytes * 2 < block.length
-    this.pieces.push(isLargelyUnused ? block.slice(0, this.blockBytes) : new Uint8Array(block.buffer, 0, this.blockBytes))
+    this.pieces.push(block.slice(0, this.blockBytes))
     this.block = undefined
   }
 }

@@ -84,6 +84,7 @@ export const headers: readonly ProtocolSubject[] = [
   framing('lsp', lsp({ maxChunkBytes: 200, maxHeaderBytes: 64 }), {
     conversations: [
       { name: 'messages', input: 'Content-Length: 2\r\n\r\n{}X: y\r\ncontent-length:0\r\n\r\n', events: ['{}', ''], boundaries: [0, 23, 49] },
+      { name: 'usual ones', input: 'Content-Length: 12\r\n\r\nabcdefghijklContent-Length: 2\r\n\r\nbc', events: ['abcdefghijkl', 'bc'], boundaries: [0, 34, 57] },
       { name: 'fields', input: 'a-B_9:\r\nCONTENT-LENGTH: \t4 \r\nx: ~ !\t\r\n\r\n{é}', events: ['{é}'], boundaries: [0, 44] },
     ],
     endings: [

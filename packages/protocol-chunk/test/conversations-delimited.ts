@@ -1,8 +1,8 @@
 /** What framings with delimiters make of their input. */
 import type { Ending, ProtocolSubject } from '@async/core/testing'
-import { line, nul } from '../src/index.ts'
+import { chunk, line, nul } from '../src/index.ts'
 import { bytes } from './feeding.ts'
-import { chunks, counted, disturbed, framing, takenFrom, unpausable } from './subjects.ts'
+import { abrupt, chunks, counted, disturbed, framing, takenFrom, unpausable } from './subjects.ts'
 
 /** Lines, also of what is not ASCII. */
 export const text = { name: 'lines', input: 'one\n\nthrée\n', events: ['one', '', 'thrée'], boundaries: [0, 4, 5, 12] }
@@ -111,8 +111,28 @@ export const alternatives: readonly ProtocolSubject[] = [
     endings: [cut('xababyabab!aab', ['x', 'b', 'by', '', ''], 1), cut('aba!', ['', 'b'], 1)],
     skip,
   }),
+  chunks('long chunks, given up at once', { delimiter: ['abab!', 'a'], mode: 'text' }, {
+    conversations: [],
+    endings: [{ name: 'long', input: `${'z'.repeat(2996)}abab${'y'.repeat(1500)}a`, events: ['z'.repeat(2996), 'b', `b${'y'.repeat(1500)}`], kind: 'closed' }],
+  }),
+  counted('lines, looked at', { delimiter: '\n', mode: 'text' }, { conversations: [text], endings: [speckledLines] }),
+  chunks('one has another, which begins a third, twice', { delimiter: ['abcbcd!', 'bc', 'bcx'] }, {
+    conversations: [], endings: [cut('abcbcd?abcbcd!bcxbcabcy', ['a', '', 'd?', '', '', 'a'], 1)],
+  }),
+  chunks('one in one in one', { delimiter: ['zyabc!', 'yab!', 'ab', 'abx'] }, {
+    conversations: [], endings: [closed('zyabc?zyabc!yab!yabczyabyzyabxzyab', ['zy', 'c?', '', 'y', 'czy', 'yzy', 'zy'])],
+  }),
+  chunks('repeats of one byte', { delimiter: ['aaaaaa!', 'aa', 'aaab'] }, { conversations: [], endings: [cut('aaaaaa?aaaaaa!aaabaaaaay', ['', '', '', '?', '', '', ''], 2)] }),
   chunks('three that overlap', { delimiter: ['abcabcx', 'bc', 'ca'] }, { conversations: [], endings: [closed('zabcabcyabcabcxabcabcabc', ['za', 'a', 'y', 'a', 'a', 'a'])] }),
   chunks('bytes above ASCII', { delimiter: bytes('\xff\xfe') }, { conversations: [{ name: 'chunks', input: bytes('a\xff\xff\xfe\xfe\xff\xfe'), events: ['a\xff', '\xfe'], boundaries: [0, 4, 7] }] }),
+  takenFrom('chunk, taken from', chunk({ delimiter: '\r\n' }), {
+    conversations: [{ name: 'halves of the end', input: '\n\r\r\n\n\r\n', events: ['\n\r', '\n'], boundaries: [0, 4, 7] }],
+  }),
+  abrupt('chunk, without half-close', chunk({ delimiter: ['\r', '\r\n'] }), {
+    conversations: [{ name: 'chunks', input: 'a\rb\r', events: ['a', 'b'], boundaries: [0, 2, 4] }],
+    endings: [{ name: 'cut', input: 'a\rb', events: ['a'], kind: 'truncated', error: { code: 'ERR_TRUNCATED', message: 'the end came 1 bytes into a chunk' } }],
+    skip,
+  }),
   disturbed('two delimiters, set again behind each read', { delimiter: ['aab', 'ab'], mode: 'text' }, (top) => top.setDelimiter(['aab', 'ab']), {
     conversations: [{ name: 'both', input: 'aaabxabé\naab', events: ['a', 'x', 'é\n'], boundaries: [0, 4, 7, 13] }],
   }),

@@ -37,13 +37,17 @@ export function chunks(name: string, options: ChunkOptions, rest: Rest): Protoco
   }
 }
 
-/** `chunk`, with its looks at bytes counted. */
+/** `chunk`, with its looks at bytes counted, those of making a read searchable again included. */
 export function counted(name: string, options: ChunkOptions, rest: Rest): ProtocolSubject {
   return {
     name, maxHeldBytes, ...rest,
     attach(below, emit) {
       let examinedBytes = 0
+      const opened = new WeakSet<Uint8Array>()
       const open = (read: Uint8Array): Text => {
+        // Once is free.
+        if (opened.has(read)) examinedBytes += 4 * read.length
+        opened.add(read)
         const text = openText(read, false)
         return {
           charCodeAt(index) {
@@ -123,6 +127,26 @@ export function disturbed(name: string, options: ChunkOptions, disturb: (top: Ch
       return framing(name, disturbing, rest).attach(under, emit)
     },
   }
+}
+
+/** Knows no end of one side alone: the peer's end is the end. */
+class Abrupt extends WrappedTransport<Stream> {
+  private isEnded = false
+
+  override onEof(): void {
+    this.isEnded = true
+    this.below.close()
+  }
+
+  override onLost(reason: CloseReason, protocol: Protocol<Stream>): void {
+    super.onLost(reason.kind === 'closed' && this.isEnded ? { ...reason, by: 'peer' } : reason, protocol)
+  }
+}
+
+/** A framing above what has no half-close. */
+export function abrupt(name: string, layer: AnyLayer, rest: Rest): ProtocolSubject {
+  const inner = framing(name, layer, rest)
+  return { ...inner, attach: (below, emit) => inner.attach(new Abrupt(below), emit) }
 }
 
 /** Reads of one byte that cannot be held back, as those of a browser's WebSocket cannot. */
