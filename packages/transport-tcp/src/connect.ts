@@ -14,7 +14,7 @@ import { formatAddress, TcpTransport } from './transport.ts'
 /**
  * Connects. Nothing is read before the transport is started.
  * @throws (rejects) `signal.reason` at once when aborted; ConnectionError `ERR_REFUSED`, `ERR_UNREACHABLE`, `ERR_HOST_NOT_FOUND`,
- * `ERR_CONNECT_TIMEOUT`, … of phase `connect`: the last attempt's, all of them in its cause. UsageError `ERR_INVALID_ARGUMENT`. (L1–L3)
+ * `ERR_CONNECT_TIMEOUT`, … of phase `connect`: the last attempt's, all of them in its cause. UsageError `ERR_INVALID_ARGUMENT`. (L1–L3, L10–L15)
  */
 export async function connectTcp(options: TcpConnectOptions & { readonly signal?: AbortSignal }): Promise<StreamTransport> {
   return tcpConnector(options).connect(options.signal === undefined ? {} : { signal: options.signal })

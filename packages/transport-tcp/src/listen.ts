@@ -25,7 +25,7 @@ export interface TcpListener extends Listener {
  * Listens, and hands every accepted transport to `onTransport`, which starts it, now or soon: one that is not started within
  * `startTimeoutMs` is aborted. What `onTransport` throws, or its promise rejects with, aborts that transport, and is reported.
  * @throws (rejects) ConnectionError `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_NOT_AVAILABLE`, `ERR_ACCESS`, …; UsageError `ERR_UNSUPPORTED` for
- * `reusePort` on a runtime that ignores it, `ERR_INVALID_ARGUMENT`. (L4–L9)
+ * `reusePort` on a runtime that ignores it, `ERR_INVALID_ARGUMENT`. (L4–L9, L16)
  */
 export async function listenTcp(options: TcpListenOptions, onTransport: (transport: StreamTransport) => void): Promise<TcpListener> {
   const { port = 0, host = '127.0.0.1' } = options
@@ -64,7 +64,7 @@ class TcpServer implements TcpListener, Owner {
   private readonly onTransport: (transport: StreamTransport) => void
   private readonly open: Set<TcpTransport> = new Set()
   private readonly waiting: Set<Socket> = new Set()
-  private readonly startTimers: Map<TcpTransport, unknown> = new Map()
+  private readonly startTimers: WeakMap<TcpTransport, unknown> = new WeakMap()
   private accepting = true
   private resolveClosed!: () => void
 
@@ -126,7 +126,6 @@ class TcpServer implements TcpListener, Owner {
   released(transport: TcpTransport): void {
     this.open.delete(transport)
     this.policy.clock.clearTimer(this.startTimers.get(transport))
-    this.startTimers.delete(transport)
     // From a turn of its own: the transport that ended is still in the middle of it.
     if (this.waiting.size > 0) afterTurn(() => this.fill())
     this.maybeClosed()
@@ -169,7 +168,6 @@ class TcpServer implements TcpListener, Owner {
     if (!transport.isIdle) return
     const ms = this.options.startTimeoutMs ?? 10_000
     const timer = this.policy.clock.setTimer(() => {
-      this.startTimers.delete(transport)
       if (transport.isIdle) transport.abort(new ConnectionError('ERR_NOT_STARTED', `nobody started the accepted transport within ${ms} ms`))
     }, ms)
     if (this.options.ref === false) (timer as { unref?: () => void } | undefined)?.unref?.()

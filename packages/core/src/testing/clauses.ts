@@ -127,8 +127,8 @@ export const clauses: Readonly<Record<string, string>> = {
   L7: '`abortConnections(cause)` stops accepting and aborts every open transport.',
   L8: '`closed` resolves when nothing is accepted and no transport is open any more, and never rejects.',
   L9:
-    'Accepted transports are bounded: above a limit they are refused with a reset, and one that nobody starts in time is aborted. Too' +
-    ' few file descriptors to accept are survived.',
+    'Accepted transports are bounded: above a limit they are refused with a reset, and one that nobody starts in time (10 s) is ' +
+    'aborted. Too few file descriptors to accept are survived.',
   L10:
     'A name is looked up once, an address never; addresses are tried in the order of the answer, the families taking turns; with one ' +
     'of our own, those of its family.',

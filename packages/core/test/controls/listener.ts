@@ -3,7 +3,7 @@ import { type ListenerOptions, type ListenerUnderTest, memoryPair } from '../../
 import type { Listener, Transport } from '../../src/transport.ts'
 import { type Bent, type Control, listenerControl } from './bend.ts'
 
-/** A listener in memory: as short as one can be that obeys L1–L9. */
+/** A listener in memory: as short as one can be that obeys L1–L9, L16 and L17. */
 export class MemoryListener implements Listener {
   readonly address = 'memory'
   readonly closed: Promise<void>

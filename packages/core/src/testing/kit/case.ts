@@ -89,7 +89,7 @@ export interface Subject {
    * Default: the kit writes to `a` until nothing leaves any more.
    */
   makeCloggedPair?(options?: TransportOptions): Promise<Pair>
-  /** Listens. For L4–L9, and for connecting, L1 and L2. */
+  /** Listens. For L4–L9 and L17, and for connecting, L1 and L2. */
   makeListener?(accept: (transport: Transport) => void, options?: ListenerOptions): Promise<ListenerUnderTest>
   /** Whether its listeners hold connections above their limit, rather than refuse them. For L16. */
   readonly holdsConnections?: true
