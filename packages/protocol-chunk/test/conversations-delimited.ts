@@ -2,7 +2,7 @@
 import type { Ending, ProtocolSubject } from '@async/core/testing'
 import { chunk, line, nul } from '../src/index.ts'
 import { bytes } from './feeding.ts'
-import { abrupt, chunks, counted, disturbed, framing, takenFrom, unpausable } from './subjects.ts'
+import { abrupt, budgeted, chunks, counted, disturbed, framing, takenFrom, unpausable } from './subjects.ts'
 
 /** Lines, also of what is not ASCII. */
 export const text = { name: 'lines', input: 'one\n\nthrée\n', events: ['one', '', 'thrée'], boundaries: [0, 4, 5, 12] }
@@ -64,6 +64,14 @@ export const lines: readonly ProtocolSubject[] = [
   framing('line, any', line({ ending: 'any' }), { conversations: [{ name: 'lines', input: 'a\r\nb\nc\r\r\n', events: ['a', 'b', 'c\r'], boundaries: [0, 3, 5, 9] }] }),
   framing('nul', nul(), { conversations: [{ name: 'names', input: bytes('a\0\0b\n\0'), events: ['a', '', 'b\n'], boundaries: [0, 2, 3, 6] }] }),
   unpausable('line, not to be paused', line({ maxChunkBytes: 40_000 }), { conversations: [text, characters], endings: [variousLines] }),
+  budgeted('line, much of it held', line(), {
+    conversations: [],
+    endings: [{ name: 'long lines', input: `first\n${`${'0123456789'.repeat(3000)}\n`.repeat(10)}`, events: ['first', ...Array<string>(10).fill('01234')], kind: 'closed' }],
+  }),
+  framing('line, much of it at once', line(), {
+    conversations: [], maxHeldBytes: 1_000_000,
+    endings: [{ name: 'long lines', input: `${'0123456789'.repeat(3000)}\n`.repeat(10), events: Array<string>(10).fill('0123456789'.repeat(3000)), kind: 'closed' }],
+  }),
   takenFrom('line, taken from', line(), { conversations: [text] }),
 ]
 

@@ -1,6 +1,6 @@
 /** How the framings of this package are put before the protocol kit. */
 import type { CloseReason, Data, HalfClosable, Messages, Protocol, Stream, StreamTransport, Transport } from '@async/core'
-import { isAsyncError } from '@async/core'
+import { isAsyncError, limits } from '@async/core'
 import { afterTurn, WrappedTransport } from '@async/core/base'
 import { type Attached, layerSubject, type ProtocolSubject } from '@async/core/testing'
 import { chunk, type ChunkOptions, type ChunkTransport, type SplitTransport } from '../src/index.ts'
@@ -149,11 +149,14 @@ export function abrupt(name: string, layer: AnyLayer, rest: Rest): ProtocolSubje
   return { ...inner, attach: (below, emit) => inner.attach(new Abrupt(below), emit) }
 }
 
-/** Reads of one byte that cannot be held back, as those of a browser's WebSocket cannot. */
-class Unpausable extends WrappedTransport<Stream> {
+/** Reads that cannot be held back, as those of a browser's WebSocket cannot. */
+class Unheld extends WrappedTransport<Stream> {
   override pause(): void {}
   override resume(): void {}
+}
 
+/** The same, byte by byte. */
+class Unpausable extends Unheld {
   override onData(data: Uint8Array, protocol: Protocol<Stream>): void {
     for (const byte of data) protocol.dataReceived(Uint8Array.of(byte))
   }
@@ -173,6 +176,39 @@ export function unpausable(name: string, layer: AnyLayer, rest: Rest): ProtocolS
           afterTurn(() => attached.close())
         },
       }
+    },
+  }
+}
+
+/** Lines that wait, and are let go at once: in one turn not much more than the budget of a turn comes, or there is an event that says so. */
+export function budgeted(name: string, layer: AnyLayer, rest: Rest): ProtocolSubject {
+  return {
+    name, ...rest,
+    attach(below, emit) {
+      const top = layer(new Unheld(below))
+      let inTurn = 0
+      let isFirst = true
+      top.start({
+        dataReceived(data) {
+          emit(show(data).slice(5, 10))
+          if (isFirst) {
+            isFirst = false
+            top.pause('read')
+            resumeWhenAllCame()
+            return
+          }
+          if (inTurn === 0) afterTurn(() => void (inTurn = 0))
+          inTurn += data.length
+          if (inTurn > limits.deliveryBudgetBytes + data.length) emit('too much in one turn')
+        },
+        eofReceived: () => top.halfClose(),
+      })
+      const resumeWhenAllCame = (before = -1): void => {
+        const { heldBytes: now } = top as unknown as SplitTransport
+        if (now === before) top.resume('read')
+        else afterTurn(() => afterTurn(() => resumeWhenAllCame(now)))
+      }
+      return { pause: () => top.pause('read'), resume: () => top.resume('read'), close: () => top.close(), abort: () => top.abort(), closed: top.closed }
     },
   }
 }
