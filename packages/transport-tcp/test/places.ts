@@ -10,7 +10,7 @@ import { connectTcp } from '../src/index.ts'
  */
 const sleeper = `
 const { workerData: { host, port, signal }, parentPort } = require('node:worker_threads')
-const server = require('node:net').createServer(() => {})
+const server = require('node:net').createServer((peer) => peer.on('error', () => {}))
 server.listen({ host, port, backlog: 1 }, () => {
   parentPort.postMessage('listening')
   // The message leaves before the thread sleeps.
