@@ -136,6 +136,9 @@ export const alternatives: readonly ProtocolSubject[] = [
   takenFrom('chunk, taken from', chunk({ delimiter: '\r\n' }), {
     conversations: [{ name: 'halves of the end', input: '\n\r\r\n\n\r\n', events: ['\n\r', '\n'], boundaries: [0, 4, 7] }],
   }),
+  unpausable('two alternatives, not to be paused', chunk({ delimiter: [',', ';'] }), {
+    conversations: [{ name: 'both', input: 'abc,;d,;;ef,', events: ['abc', '', 'd', '', '', 'ef'], boundaries: [0, 4, 5, 7, 8, 9, 12] }],
+  }),
   abrupt('chunk, without half-close', chunk({ delimiter: ['\r', '\r\n'] }), {
     conversations: [{ name: 'chunks', input: 'a\rb\r', events: ['a', 'b'], boundaries: [0, 2, 4] }],
     endings: [{ name: 'cut', input: 'a\rb', events: ['a'], kind: 'truncated', error: { code: 'ERR_TRUNCATED', message: 'the end came 1 bytes into a chunk' } }],
