@@ -18,7 +18,7 @@ const badLength = (name: string, input: string, events: readonly string[], messa
 /** `abc`, nothing, and one byte, behind lengths of some form. */
 function lengths(name: string, options: LengthPrefixOptions, prefixes: readonly [string, string, string], refused: readonly Ending<'limit' | 'protocol'>[]): ProtocolSubject {
   const parts = [`${prefixes[0]}abc`, prefixes[1], `${prefixes[2]}\xff`]
-  const boundaries = parts.reduce<number[]>((sums, part) => [...sums, sums.at(-1)! + part.length], [0])
+  const boundaries = [0, ...parts.map((_, last) => parts.slice(0, last + 1).join('').length)]
   return framing(`lengthPrefix, ${name}`, lengthPrefix({ maxChunkBytes: 200, ...options }), {
     conversations: [{ name: 'messages', input: bytes(parts.join('')), events: ['abc', '', '\xff'], boundaries }],
     endings: [cut(`${prefixes[0]}ab`, [], prefixes[0].length + 2)],
