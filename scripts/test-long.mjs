@@ -20,9 +20,9 @@ const failed = await runSteps([
     console.log(`${passed} passed, ${lost} failed, ${skipped.length} skipped`)
     return code
   }])]),
-  // All of the memory pair's, and a sample of the others': docs/evidence/mutation.md says where those stand.
-  ['mutants of the memory pair', () => run('node', ['scripts/mutate.mjs', '--targets', 'memory', '--at-least', '90'])],
-  ['mutants, a sample', () => run('node', ['scripts/mutate.mjs', '--targets', 'chunk,tcp', '--budget-seconds', '150', '--at-least', '50'])],
+  // Samples: docs/evidence/mutation.md says where each stands, and what survives.
+  ['mutants of the memory pair', () => run('node', ['scripts/mutate.mjs', '--targets', 'memory', '--budget-seconds', '240', '--at-least', '88'])],
+  ['mutants, a sample', () => run('node', ['scripts/mutate.mjs', '--targets', 'chunk,tcp', '--budget-seconds', '120', '--at-least', '50'])],
   ...trials.map((file) => /** @type {const} */ ([file, () => run('bash', [`${root}/${file}`])])),
 ])
 
