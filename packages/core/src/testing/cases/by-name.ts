@@ -43,7 +43,8 @@ function failure(t: CaseContext, name: NameUnderTest, options: Partial<ByNameOpt
 }
 
 /** Which of the addresses a transport is connected to, or an error tells of: the number of its place. */
-const placeOf = (name: NameUnderTest, text: string | undefined): number => name.addresses.findIndex((address) => new RegExp(`${address.replaceAll('.', '\\.')}(?![0-9])`).test(text ?? ''))
+const placeOf = (name: NameUnderTest, text = ''): number =>
+  name.addresses.findIndex((address) => new RegExp(`${address.replaceAll('.', '\\.')}(?![0-9])`).test(text))
 
 /** Connects on the way: the place it got to, once it has. */
 function connecting(name: NameUnderTest, options: Partial<ByNameOptions> = {}): { place: number | undefined; failed: boolean } {
