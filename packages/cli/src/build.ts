@@ -164,6 +164,7 @@ function framing(layer: PlannedLayer, { chunk }: Siblings): Layer<any, Transport
 function delimiter(layer: PlannedLayer): { delimiter: string } {
   const options = layerOptions(layer, { delimiter: 'text', ...delimited })
   if (options['delimiter'] === undefined) throw usage('chunk needs a delimiter, as in chunk;delimiter=%0D%0A')
+  // `layerOptions` gives a record of what the string said; that the delimiter is there, and text, was seen above.
   return { deliverTail: true, ...options } as unknown as { delimiter: string }
 }
 

@@ -64,6 +64,42 @@ describe('withFaults', () => {
     expect([got, events]).toEqual([[[1]], ['eof']])
   })
 
+  it('is late by as much for each delivery', async () => {
+    const clock = new VirtualClock()
+    const { a, got } = faulty({ delayMs: 1000, clock })
+    a.write(Uint8Array.of(1))
+    await settle()
+    clock.advance(600)
+    a.write(Uint8Array.of(2))
+    await settle()
+    clock.advance(400)
+    expect(got).toEqual([[1]])
+    clock.advance(600)
+    expect(got).toEqual([[1], [2]])
+  })
+
+  it('is reset behind what is late', async () => {
+    const clock = new VirtualClock()
+    const { a, got, reason } = faulty({ delayMs: 1000, resetAt: 2, clock })
+    a.write(Uint8Array.of(1, 2, 3))
+    await settle()
+    expect([got, reason()]).toEqual([[], undefined])
+    clock.advance(1000)
+    await settle()
+    expect(got).toEqual([[1, 2]])
+    expect(reason()).toMatchObject({ kind: 'reset' })
+  })
+
+  it('leaves no timer behind', async () => {
+    const clock = new VirtualClock()
+    const { a, top } = faulty({ delayMs: 1000, clock })
+    a.write(Uint8Array.of(1))
+    await settle()
+    expect(clock.pendingCount).toBe(1)
+    top.abort()
+    expect(clock.pendingCount).toBe(0)
+  })
+
   it('reads slowly, and holds the writer back', async () => {
     const clock = new VirtualClock()
     const { a, got } = faulty({ bytesPerMs: 1000, clock })

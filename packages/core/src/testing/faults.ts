@@ -46,6 +46,7 @@ class FaultyTransport extends LayerTransport<Stream, Stream> implements HalfClos
   private ripeBytes = 0
   private takenBytes = 0
   private waiting = false
+  private readonly timers: Set<unknown> = new Set()
 
   constructor(below: Transport<Stream>, options: FaultOptions) {
     super(below)
@@ -70,18 +71,18 @@ class FaultyTransport extends LayerTransport<Stream, Stream> implements HalfClos
     this.takenBytes += Math.min(room, data.length)
     this.unreadBytes += Math.max(0, data.length - room)
     const breaks = data.length >= room
-    const ripen = (): void => {
-      this.ripeBytes = this.pieces.length
+    const ripen = (bytes: number): void => {
+      this.ripeBytes = Math.min(this.pieces.length, this.ripeBytes + bytes)
       this.goOn()
     }
     if (bytesPerMs !== undefined) this.drip(bytesPerMs)
-    else if (delayMs !== undefined) this.clock.setTimer(ripen, delayMs)
+    else if (delayMs !== undefined) this.later(() => ripen(Math.min(room, data.length)), delayMs)
     else if (glue === true) {
       if (!this.waiting) {
         this.waiting = true
         afterTurn(() => {
           this.waiting = false
-          ripen()
+          ripen(Infinity)
         })
       }
     } else this.ripeBytes = this.pieces.length
@@ -93,7 +94,7 @@ class FaultyTransport extends LayerTransport<Stream, Stream> implements HalfClos
   override eofReceived(): void {
     // An end does not overtake what is late.
     if (this.ripeBytes < this.pieces.length) {
-      const poll = (): void => (this.ripeBytes < this.pieces.length && this.cause === undefined ? void this.clock.setTimer(poll, 1) : super.eofReceived())
+      const poll = (): void => (this.ripeBytes < this.pieces.length && this.cause === undefined ? this.later(poll, 1) : super.eofReceived())
       poll()
     } else super.eofReceived()
   }
@@ -138,8 +139,25 @@ class FaultyTransport extends LayerTransport<Stream, Stream> implements HalfClos
     try {
       this.deliverHeld()
     } catch (error) {
-      this.protocolThrew(error)
+      return this.protocolThrew(error)
     }
+    // A loss that waited for what was late: nobody resumes us to be told.
+    if (this.pendingLoss !== undefined && this.pieces.length === 0) this.finish(this.pendingLoss)
+  }
+
+  /** A timer that ends with the layer. */
+  private later(task: () => void, ms: number): void {
+    const timer = this.clock.setTimer(() => {
+      this.timers.delete(timer)
+      task()
+    }, ms)
+    this.timers.add(timer)
+  }
+
+  protected override release(): void {
+    for (const timer of this.timers) this.clock.clearTimer(timer)
+    this.timers.clear()
+    super.release()
   }
 
   private drip(bytesPerMs: number): void {
@@ -150,10 +168,10 @@ class FaultyTransport extends LayerTransport<Stream, Stream> implements HalfClos
       if (this.cause !== undefined) return
       this.ripeBytes = Math.min(this.pieces.length, this.ripeBytes + bytesPerMs)
       this.goOn()
-      if (this.pieces.length > this.ripeBytes || this.readHalf !== 'flowing') return void this.clock.setTimer(tick, 1)
+      if (this.pieces.length > this.ripeBytes || this.readHalf !== 'flowing') return this.later(tick, 1)
       this.waiting = false
       this.below.resume('read')
     }
-    this.clock.setTimer(tick, 1)
+    this.later(tick, 1)
   }
 }
