@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import * as base from '../src/base/index.ts'
 import * as core from '../src/index.ts'
+import * as node from '../src/node/index.ts'
 import * as testing from '../src/testing/index.ts'
 
 describe('the runtime exports', () => {
@@ -13,9 +14,15 @@ describe('the runtime exports', () => {
 
   it('of @async/core/base are these', () => {
     expect(Object.keys(base).sort()).toEqual([
-      'ByteQueue', 'LayerTransport', 'QueuedTransport', 'TransportBase', 'WrappedTransport', 'WriteQueue', 'afterTurn', 'byteLength', 'layerInfo', 'lossError',
+      'ByteQueue', 'ConnectionSet', 'LayerTransport', 'QueuedTransport', 'TransportBase', 'WrappedTransport', 'WriteQueue', 'afterTurn', 'byteLength', 'checkNumbers', 'layerInfo', 'lossError',
       'reportToConsole', 'systemClock', 'toBytes', 'transportPolicy', 'utf8Length',
     ])
+  })
+})
+
+describe('the runtime exports of @async/core/node', () => {
+  it('are these', () => {
+    expect(Object.keys(node).sort()).toEqual(['SocketListener', 'SocketTransport', 'dial', 'socketError'])
   })
 })
 

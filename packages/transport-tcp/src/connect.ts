@@ -3,12 +3,12 @@
  * one fails; a pending attempt is never given up until another has won, for slow is not dead.
  */
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
-import { connect, isIP, type Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { ConnectionError, type Connector, limits, type StreamTransport, UsageError } from '@async/core'
-import { type TransportPolicy, transportPolicy } from '@async/core/base'
-import { connectionError, lookupError } from './errors.ts'
-import { checkNumbers, checkPort, keepAlive, type TcpConnectOptions } from './options.ts'
-import { ReadSlab } from './read-slab.ts'
+import { checkNumbers, type TransportPolicy, transportPolicy } from '@async/core/base'
+import { dial, type Dialled, socketError } from '@async/core/node'
+import { lookupError } from './lookup-error.ts'
+import { checkPort, keepAlive, type TcpConnectOptions } from './options.ts'
 import { formatAddress, TcpTransport } from './transport.ts'
 
 /**
@@ -115,46 +115,36 @@ class Attempts {
 
   private tryAddress({ address, family }: LookupAddress): void {
     const { port, localAddress, localPort, noDelay = true, ref = true } = this.options
-    const slab = new ReadSlab()
-    let transport: TcpTransport | undefined
     const where = formatAddress(address, port)
-    let socket: Socket
+    let dialled: Dialled
     try {
-      socket = connect({
+      dialled = dial({
         host: address,
         port,
         family,
         ...(localAddress === undefined ? {} : { localAddress }),
         ...(localPort === undefined ? {} : { localPort }),
-        allowHalfOpen: true,
         noDelay,
         ...keepAlive(this.options),
-        onread: {
-          buffer: () => slab.next(),
-          // Always true: to stop is `pause()`'s business, which is strict also in here.
-          callback: (bytes) => {
-            transport?.dataRead(slab.taken(bytes))
-            return true
-          },
-        },
       })
     } catch (error) {
-      this.attemptFailed(connectionError(error, 'connect', where))
+      this.attemptFailed(socketError(error, 'connect', where))
       return
     }
-    socket.pause()
+    const { socket } = dialled
     if (!ref) socket.unref()
     this.pending.add(socket)
     const failed = (error: Error): void => {
       this.pending.delete(socket)
-      this.attemptFailed(connectionError(error, 'connect', where))
+      this.attemptFailed(socketError(error, 'connect', where))
     }
     socket.once('error', failed)
     socket.once('connect', () => {
       this.pending.delete(socket)
       if (this.settled) return void socket.resetAndDestroy()
       socket.off('error', failed)
-      transport = new TcpTransport(this.policy, socket, undefined, where)
+      const transport = new TcpTransport(this.policy, socket, undefined, where)
+      dialled.adopt(transport)
       this.settle()
       this.resolve(transport)
     })

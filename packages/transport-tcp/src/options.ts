@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns'
 import { UsageError } from '@async/core'
-import type { TransportOptions } from '@async/core/base'
+import type { ConnectionSetOptions, TransportOptions } from '@async/core/base'
 
 /** What sockets of both sides can be told. */
 export interface TcpSocketOptions extends TransportOptions {
@@ -34,7 +34,9 @@ export interface TcpConnectOptions extends TcpSocketOptions {
 }
 
 /** Options of `listenTcp`. */
-export interface TcpListenOptions extends TcpSocketOptions {
+export interface TcpListenOptions extends TcpSocketOptions, ConnectionSetOptions {
+  /** Whether the listener, and the connections that it accepts, keep the process alive. Default true. */
+  readonly ref?: boolean
   /** The address to listen on: `127.0.0.1`, `::1`, `::` (both families unless `ipv6Only`), `0.0.0.0`. Default `127.0.0.1`. */
   readonly host?: string
   /** The port; 0 (default): the OS chooses, see `port` of the listener. */
@@ -43,24 +45,8 @@ export interface TcpListenOptions extends TcpSocketOptions {
   readonly ipv6Only?: boolean
   /** Connections that the OS holds before they are accepted. Default 511. */
   readonly backlog?: number
-  /** Open transports at most; more are accepted and held unread, see `maxHeldConnections`. Default: no limit. */
-  readonly maxConnections?: number
-  /** Connections held while `maxConnections` are open; beyond it they are reset, and counted. Default 64. */
-  readonly maxHeldConnections?: number
-  /** Milliseconds in which an accepted transport must be started, else it is aborted. Default 10,000. */
-  readonly startTimeoutMs?: number
   /** Share the port with other processes. Refused with `ERR_UNSUPPORTED` where the runtime ignores it (Node 20). Default false. */
   readonly reusePort?: boolean
-}
-
-/** @throws UsageError `ERR_INVALID_ARGUMENT` unless each of `names` is absent from `options`, or a number from 0. */
-export function checkNumbers<T>(options: T, names: readonly (keyof T & string)[]): void {
-  for (const name of names) {
-    const value: unknown = options[name]
-    if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
-      throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}; it takes a number from 0`)
-    }
-  }
 }
 
 /** @throws UsageError `ERR_INVALID_ARGUMENT` unless `port` is an integer from `least` to 65,535. */

@@ -51,9 +51,7 @@ export function transportPolicy(options: TransportOptions = {}): TransportPolicy
     clock: options.clock ?? systemClock,
     onError: options.onError ?? reportToConsole,
   }
-  for (const [name, value] of Object.entries(policy)) {
-    if (typeof value === 'number' && !(value >= 0)) throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${value}; it takes a number from 0`)
-  }
+  checkNumbers(policy, ['highWaterMarkBytes', 'lowWaterMarkBytes', 'maxQueuedBytes', 'closeTimeoutMs', 'lingerMs', 'brokenReadMs'])
   if (policy.lowWaterMarkBytes > policy.highWaterMarkBytes || policy.highWaterMarkBytes > policy.maxQueuedBytes) {
     throw new UsageError('ERR_INVALID_ARGUMENT', 'lowWaterMarkBytes ≤ highWaterMarkBytes ≤ maxQueuedBytes does not hold')
   }
@@ -63,4 +61,14 @@ export function transportPolicy(options: TransportOptions = {}): TransportPolicy
 /** The default of every `onError`. */
 export function reportToConsole(error: unknown): void {
   console.error(error)
+}
+
+/** @throws UsageError `ERR_INVALID_ARGUMENT` unless each of `names` is absent from `options`, or a number from 0. */
+export function checkNumbers<T>(options: T, names: readonly (keyof T & string)[]): void {
+  for (const name of names) {
+    const value: unknown = options[name]
+    if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
+      throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}; it takes a number from 0`)
+    }
+  }
 }

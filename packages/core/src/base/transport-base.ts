@@ -89,6 +89,11 @@ export abstract class TransportBase<C extends Carries> {
   abstract unregister(): void
   abstract drained(belowBytes?: number, signal?: AbortSignal): Promise<void>
 
+  /** Whether nobody has started it yet. */
+  get isIdle(): boolean {
+    return this.readHalf === 'idle' || this.readHalf === 'idlePaused'
+  }
+
   // ── the contract ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   get closed(): Promise<CloseReason> {

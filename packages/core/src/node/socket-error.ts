@@ -1,4 +1,4 @@
-import { ConnectionError } from '@async/core'
+import { ConnectionError } from '../errors.ts'
 
 /** What Node calls it, and what we do. Everything else is `ERR_CONNECTION`, with Node's error as the cause. */
 const codes: ReadonlyMap<string, readonly [code: string, words: string]> = new Map([
@@ -14,23 +14,14 @@ const codes: ReadonlyMap<string, readonly [code: string, words: string]> = new M
   ['EADDRNOTAVAIL', ['ERR_ADDRESS_NOT_AVAILABLE', 'this machine does not have that address']],
   ['EACCES', ['ERR_ACCESS', 'the system does not allow it']],
   ['EPERM', ['ERR_ACCESS', 'the system does not allow it']],
+  ['ENOENT', ['ERR_NOT_FOUND', 'there is no such path']],
   ['EMFILE', ['ERR_TOO_MANY_FILES', 'no file descriptor is left']],
   ['ENFILE', ['ERR_TOO_MANY_FILES', 'no file descriptor is left']],
 ])
 
 /** Node's error as one of ours. `where` is an address, or what was tried. */
-export function connectionError(error: unknown, phase: 'connect' | 'open' | 'close', where: string): ConnectionError {
+export function socketError(error: unknown, phase: 'connect' | 'open' | 'close', where: string): ConnectionError {
   const { code: errno, message } = (typeof error === 'object' && error !== null ? error : {}) as { readonly code?: unknown; readonly message?: unknown }
   const [code, words] = codes.get(String(errno)) ?? ['ERR_CONNECTION', String(message ?? error)]
   return new ConnectionError(code, `${where}: ${words}`, { cause: error, phase })
-}
-
-/** What a look-up failed with. Its errno are those of the name service: ECONNREFUSED is not the peer's. */
-export function lookupError(error: unknown, where: string): ConnectionError {
-  const known = connectionError(error, 'connect', where)
-  if (known.code === 'ERR_HOST_NOT_FOUND') return known
-  return new ConnectionError('ERR_HOST_NOT_FOUND', `${where}: the look-up failed: ${String((error as { readonly message?: unknown } | null)?.message ?? error)}`, {
-    cause: error,
-    phase: 'connect',
-  })
 }
