@@ -1,47 +1,25 @@
 import { formatStack, parseStack } from '@async/core'
-import type { StackDescription, StackLayer } from '@async/core'
+import type { StackDescription, StackLayer, StackTransport } from '@async/core'
 import { CommandError, exitCodes, usage } from './exit.ts'
-import { announced, type PackageName } from './packages.ts'
-
-/** A scheme that is a layer: what it needs below, what it gives above. */
-interface LayerScheme {
-  readonly package: PackageName
-  readonly needs: 'stream' | 'message'
-  readonly gives: 'stream' | 'message' | 'calls'
-}
-
-const framing: LayerScheme = { package: '@async/protocol-chunk', needs: 'stream', gives: 'message' }
-
-const layerSchemes: ReadonlyMap<string, LayerScheme> = new Map([
-  ['line', framing],
-  ['nul', framing],
-  ['lsp', framing],
-  ['length-prefix', framing],
-  ['chunk', framing],
-  ['exact', framing],
-  ['http', { package: '@async/protocol-http', needs: 'stream', gives: 'stream' }],
-  ['jsonrpc', { package: '@async/protocol-jsonrpc', needs: 'message', gives: 'calls' }],
-])
-
-const transportSchemes: ReadonlyMap<string, PackageName> = new Map([['tcp', '@async/transport-tcp']])
-
-/** A layer and the package that it comes from. */
-export interface PlannedLayer extends StackLayer {
-  readonly package: PackageName
-}
+import { announced } from './packages.ts'
+import { layerSchemes, transportSchemes } from './schemes/index.ts'
+import type { Carried } from './schemes/scheme.ts'
 
 /** A stack that fits together. */
 export interface Plan {
   /** The layers between the transport and what uses the stack, lowest first; `whole` stands where an HTTP body is one message. */
-  readonly layers: readonly (PlannedLayer | 'whole')[]
-  readonly transport: StackDescription['transport'] & { readonly package: PackageName }
+  readonly layers: readonly (StackLayer | 'whole')[]
+  readonly transport: StackTransport
   /** What the top carries: `calls` for JSON-RPC, which is then not among the layers. */
-  readonly gives: 'stream' | 'message' | 'calls'
+  readonly gives: Carried
   /** The layer that gives the calls. */
-  readonly calls?: PlannedLayer
+  readonly calls?: StackLayer
   /** As written. */
   readonly description: StackDescription
 }
+
+/** JSON-RPC is the top in any case: it takes messages and gives calls. */
+const jsonRpc = { needs: 'message', gives: 'calls' } as const
 
 /**
  * Reads a stack string, and checks that every scheme is known and fits on what is below it. Nothing is imported.
@@ -50,13 +28,13 @@ export interface Plan {
  */
 export function planStack(text: string, top: 'calls' | 'data'): Plan {
   const description = parseStack(text, { allowExec: true })
-  const transport = { ...description.transport, package: transportPackage(description) }
-  const layers: (PlannedLayer | 'whole')[] = []
-  let gives: Plan['gives'] = 'stream'
+  const { transport } = description
+  const layers: (StackLayer | 'whole')[] = []
+  let gives: Carried = carriedBy(description)
   let below = transport.scheme
-  let calls: PlannedLayer | undefined
+  let calls: StackLayer | undefined
   for (const layer of [...description.layers].reverse()) {
-    const scheme = layerSchemes.get(layer.scheme) ?? unknown(layer.scheme, description)
+    const scheme = layer.scheme === 'jsonrpc' ? jsonRpc : (layerSchemes.get(layer.scheme) ?? unknown(layer.scheme, description))
     if (gives === 'calls') throw usage(`${layer.scheme} can't stand on ${below}, which carries calls: ${below} goes to the top`)
     if (scheme.needs === 'stream' && gives === 'message') {
       throw usage(`${layer.scheme} can't stand on ${below}, which carries messages: one of the two is enough`)
@@ -67,9 +45,8 @@ export function planStack(text: string, top: 'calls' | 'data'): Plan {
       }
       layers.push('whole')
     }
-    const planned = { ...layer, package: scheme.package }
-    if (scheme.gives === 'calls') calls = planned
-    else layers.push(planned)
+    if (scheme.gives === 'calls') calls = layer
+    else layers.push(layer)
     gives = scheme.gives
     below = layer.scheme
   }
@@ -82,11 +59,11 @@ export function planStack(text: string, top: 'calls' | 'data'): Plan {
   return { layers, transport, gives, description, ...(calls === undefined ? {} : { calls }) }
 }
 
-function transportPackage(stack: StackDescription): PackageName {
+function carriedBy(stack: StackDescription): Carried {
   const { scheme } = stack.transport
-  const name = transportSchemes.get(scheme)
-  if (name !== undefined) return name
-  if (layerSchemes.has(scheme) || scheme === 'tls') {
+  const known = transportSchemes.get(scheme)
+  if (known !== undefined) return known.gives
+  if (layerSchemes.has(scheme) || scheme === 'jsonrpc' || scheme === 'tls') {
     throw usage(`${scheme} needs a transport below it, as in ${scheme}+tcp://127.0.0.1:4000`)
   }
   return unknown(scheme, stack)
@@ -98,7 +75,7 @@ function unknown(scheme: string, stack: StackDescription): never {
     throw new CommandError(exitCodes.missingPackage, `${scheme} needs the package ${name}, which is not available yet`)
   }
   if (transportSchemes.has(scheme)) throw usage(`${scheme} is a transport, and goes to the bottom of ${formatStack(stack)}`)
-  throw usage(`${scheme} is no scheme that is known here: ${[...layerSchemes.keys(), ...transportSchemes.keys()].join(', ')} are`)
+  throw usage(`${scheme} is no scheme that is known here: ${[...layerSchemes.keys(), 'jsonrpc', ...transportSchemes.keys()].join(', ')} are`)
 }
 
 /** The same stack with a framing under `layer`. */

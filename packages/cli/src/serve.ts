@@ -12,8 +12,8 @@ import { planStack } from './plan.ts'
 export async function serve(request: Request & { readonly command: 'serve' }, io: Io): Promise<ExitCode> {
   const plan = planStack(request.stack, 'calls')
   const functions = await orAborted(loadModule(request.module, io.folder), io.signal)
-  const { listener, host, port, work } = await listen(plan, functions, io)
-  io.stdout.write(`${formatStack({ ...plan.description, transport: { ...plan.description.transport, host, port } })}\n`)
+  const { listener, where, work } = await listen(plan, functions, io)
+  io.stdout.write(`${formatStack({ ...plan.description, transport: { ...plan.transport, ...where } })}\n`)
   tell(io, `serving ${[...functions.keys()].join(', ')}; Ctrl-C ends it`)
   if (!io.signal.aborted) await once(io.signal, 'abort')
   listener.close()
