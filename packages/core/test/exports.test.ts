@@ -22,7 +22,7 @@ describe('the runtime exports', () => {
 
 describe('the runtime exports of @async/core/node', () => {
   it('are these', () => {
-    expect(Object.keys(node).sort()).toEqual(['SocketListener', 'SocketTransport', 'dial', 'socketError'])
+    expect(Object.keys(node).sort()).toEqual(['SocketListener', 'SocketTransport', 'WritingTransport', 'dial', 'socketError'])
   })
 })
 

@@ -10,29 +10,20 @@
  * what Node had read (C11).
  */
 import type { Socket } from 'node:net'
-import { byteLength } from '../base/byte-length.ts'
 import type { Owner } from '../base/connection-set.ts'
 import type { TransportPolicy } from '../base/options.ts'
-import { QueuedTransport } from '../base/queued-transport.ts'
 import { ConnectionError } from '../errors.ts'
-import type { Data, HalfClosable, Info, Stream } from '../transport.ts'
+import type { HalfClosable, Info } from '../transport.ts'
 import { socketError } from './socket-error.ts'
-
-/** Batches up to this size are copied into one write; above, the pieces go to writev as they are. Measured: a writev costs about what copying 16 KiB does. */
-const joinBelowBytes = 16 * 1024
-/** So are larger ones whose pieces are shorter than this on average: each piece of a writev has its own cost. */
-const joinPiecesBelowBytes = 1024
+import { WritingTransport } from './writing-transport.ts'
 
 /** A connection that Node has as a net.Socket. What is special to one kind of socket is in the subclass. */
-export abstract class SocketTransport extends QueuedTransport<Stream> implements HalfClosable {
-  readonly carries = 'stream'
+export abstract class SocketTransport extends WritingTransport implements HalfClosable {
   abstract override readonly info: Info
   protected readonly socket: Socket
   /** The listener that accepted it; a transport without one was dialled, and reads with `onread`. */
   private readonly owner: Owner | undefined
   private listening = false
-  /** Bytes of the batch that Node still has, if it will say 'drain'. */
-  private sentAtDrain = 0
   private wantsData = false
   /** Our end: asked of Node, and announced to the peer. */
   private end: 'none' | 'asked' | 'done' = 'none'
@@ -43,12 +34,11 @@ export abstract class SocketTransport extends QueuedTransport<Stream> implements
 
   /** `socket` is paused, connected, and half-open; the transport owns it. It has an `owner` if it was accepted, and none if it was dialled (see `dial`). */
   constructor(policy: TransportPolicy, socket: Socket, owner: Owner | undefined) {
-    super(policy)
+    super(policy, socket)
     this.socket = socket
     this.owner = owner
     socket.on('error', ignore)
     socket.on('end', () => this.socketEnded())
-    socket.on('drain', () => this.drainedByNode())
     // Node's own calls of `destroy` carry its errors, and lose what could still be read. See above.
     socket.destroy = (error?: Error) => {
       if (error !== undefined) this.socketFailed(error)
@@ -71,46 +61,6 @@ export abstract class SocketTransport extends QueuedTransport<Stream> implements
     this.received(data)
     // A `resume` of Node's that was on its way when we paused begins to read all the same: one read is held, and no more.
     if (!this.wantsData) this.socket.pause()
-  }
-
-  protected scheduleFlush(): void {
-    // From the turn's own code a microtask, from there nextTick: the earliest place behind all of the turn's microtasks, so that what
-    // asynchronous handlers answer in this turn leaves in the same write.
-    // (`then`: Node's queueMicrotask makes an asynchronous resource each time.)
-    void resolved.then(this.flushSoon)
-  }
-
-  private readonly flushSoon = (): void => process.nextTick(flush, this)
-
-  /** For the scheduled flush alone. */
-  override flush(): void {
-    super.flush()
-  }
-
-  protected send(batch: Data[], bytes: number): void {
-    const { socket } = this
-    const text = batch.length > 1 ? joinedText(batch, bytes) : undefined
-    if (batch.length === 1) write(socket, batch[0]!, bytes)
-    else if (text !== undefined) write(socket, text, bytes)
-    else if (bytes <= joinBelowBytes || bytes < joinPiecesBelowBytes * batch.length) {
-      socket.write(Buffer.concat(batch.map((data) => (typeof data === 'string' ? Buffer.from(data) : data)), bytes))
-    } else {
-      socket.cork()
-      for (const data of batch) socket.write(data as Uint8Array)
-      socket.uncork()
-    }
-    // A failed write comes through `destroy`. One that is complete already, which is the rule, costs no callback.
-    if (socket.errored !== null) return
-    if (socket.writableLength === 0) this.sent(bytes)
-    else if (socket.writableNeedDrain) this.sentAtDrain = bytes
-    else socket.write('', 'latin1', (error) => error == null && this.sent(bytes))
-  }
-
-  /** Node has nothing left. It says so a tick late; a batch may be complete, and known to be, since. */
-  private drainedByNode(): void {
-    const bytes = this.sentAtDrain
-    this.sentAtDrain = 0
-    if (bytes > 0) this.sent(bytes)
   }
 
   protected sendEnd(): void {
@@ -197,25 +147,6 @@ export abstract class SocketTransport extends QueuedTransport<Stream> implements
 
 function kindOf(error: ConnectionError): 'timeout' | 'reset' {
   return error.code === 'ERR_TIMEOUT' ? 'timeout' : 'reset'
-}
-
-/** Strings of one batch as one string, unless the seam between two makes a surrogate pair of halves: those are U+FFFD each. */
-function joinedText(batch: readonly Data[], bytes: number): string | undefined {
-  if (!batch.every((data) => typeof data === 'string')) return undefined
-  const text = batch.join('')
-  return text.length === bytes || byteLength(text) === bytes ? text : undefined
-}
-
-/** One string of ASCII is the cheapest write there is: no Buffer is made for it. */
-function write(socket: Socket, data: Data, bytes: number): void {
-  if (typeof data === 'string') socket.write(data, data.length === bytes ? 'latin1' : 'utf8')
-  else socket.write(data)
-}
-
-const resolved = Promise.resolve()
-
-function flush(transport: SocketTransport): void {
-  transport.flush()
 }
 
 function ignore(): void {}
