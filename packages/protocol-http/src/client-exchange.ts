@@ -1,5 +1,9 @@
-import type { Cause, StreamTransport } from '@async/core'
+import { ConnectionError } from '@async/core'
+import type { Cause, Data, StreamTransport } from '@async/core'
 import { lossError, type TransportPolicy } from '@async/core/base'
+import type { PoolPolicy } from './client-pool.ts'
+import { totalTimeout } from './client-pool.ts'
+import type { RequestTemplate } from './client-request.ts'
 import { HttpStatusError } from './errors.ts'
 import type { HeaderList, ResponseHead } from './events.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
@@ -7,12 +11,11 @@ import { Exchange, type ExchangeHost } from './exchange.ts'
 /** Bytes of an unexpected response's body that its error carries. */
 const excerptBytes = 1024
 
-/** What every request of a connector begins with. */
-export interface RequestTemplate {
-  readonly method: string
-  readonly target: string
-  readonly headers: HeaderList
-  readonly mediaType: string | undefined
+/** What a client's exchange asks of the connection that it is on. */
+export interface ClientExchangeHost extends ExchangeHost {
+  readonly policy: PoolPolicy
+  /** Within so many milliseconds something is to happen; else `timedOut()` is called. Infinity: whenever. */
+  expect(ms: number): void
 }
 
 /**
@@ -24,11 +27,22 @@ export interface RequestTemplate {
 export interface HttpClientExchange extends StreamTransport {
   /** The response's head, as soon as it is there. Rejects with the error of the reason if the exchange ends before. */
   readonly response: Promise<ResponseHead>
+  /** Whether the connection had served another exchange before. */
+  readonly reused: boolean
+  /**
+   * After the end: whether the connection was a kept one that was lost without a byte of the response. As a rule the server had closed it
+   * at that moment, and a request that may run twice (GET, PUT, DELETE …) can be sent again. RFC 9112 §9.3.1
+   */
+  readonly retriable: boolean
 }
 
 /** The client's end of an exchange. */
 export class ClientExchange extends Exchange implements HttpClientExchange {
+  readonly reused: boolean
+  retriable = false
+  protected declare readonly host: ClientExchangeHost
   private readonly template: RequestTemplate
+  private readonly totalTimer: unknown
   private head: ResponseHead | undefined
   /** The first bytes of a response that is no success, while they are gathered. */
   private excerpt: Uint8Array | undefined
@@ -36,9 +50,13 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
   private responsePromise: Promise<ResponseHead> | undefined
   private settleResponse: { resolve(head: ResponseHead): void; reject(error: Error): void } | undefined
 
-  constructor(host: ExchangeHost, policy: TransportPolicy, template: RequestTemplate) {
+  /** `dueMs`: when all of it has to be over. */
+  constructor(host: ClientExchangeHost, policy: TransportPolicy, template: RequestTemplate, reused: boolean, dueMs: number) {
     super(host, policy)
     this.template = template
+    this.reused = reused
+    const { clock } = host.policy.transport
+    if (dueMs !== Infinity) this.totalTimer = clock.setTimer(() => this.finish({ kind: 'timeout', error: totalTimeout(host.policy.totalTimeoutMs) }), dueMs - clock.nowMs())
   }
 
   get headSent(): boolean {
@@ -63,17 +81,33 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
     return this.responsePromise
   }
 
+  /** The connection was a kept one, and not a byte of the response came. */
+  noteRetriable(): void {
+    this.retriable = true
+  }
+
+  /** What was expected did not come. */
+  timedOut(): void {
+    const { headTimeoutMs, bodyIdleTimeoutMs } = this.host.policy
+    const error = this.waitsForHead()
+      ? new ConnectionError('ERR_HTTP_HEAD_TIMEOUT', `no response after ${headTimeoutMs} ms`)
+      : new ConnectionError('ERR_HTTP_BODY_TIMEOUT', `no byte of a body went or came for ${bodyIdleTimeoutMs} ms`)
+    this.finish({ kind: 'timeout', error })
+  }
+
   /** The response begins. From a clean stack. */
   responseReceived(head: ResponseHead): void {
     this.head = head
     this.settleResponse?.resolve(head)
-    if ((head.status >= 200 && head.status < 300) || this.isExpected(head)) return
+    this.watch()
+    if (this.template.deliversAll || (head.status >= 200 && head.status < 300) || this.isExpected(head)) return
     this.excerpt = new Uint8Array(excerptBytes)
     this.reads = true
   }
 
   override bodyReceived(data: Uint8Array): void {
     const { excerpt } = this
+    this.watch()
     if (excerpt === undefined) return super.bodyReceived(data)
     const part = data.subarray(0, excerptBytes - this.excerptLength)
     excerpt.set(part, this.excerptLength)
@@ -84,6 +118,7 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
   override bodyEnded(): void {
     if (this.excerpt !== undefined) this.refuseStatus(this.excerpt)
     else super.bodyEnded()
+    this.watch()
   }
 
   override connectionFailed(cause: Cause): void {
@@ -91,11 +126,39 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
     else super.connectionFailed(cause)
   }
 
+  protected override startReading(): void {
+    super.startReading()
+    this.watch()
+  }
+
   protected override stopReading(): void {
-    if (this.excerpt === undefined) super.stopReading()
+    if (this.excerpt !== undefined) return
+    super.stopReading()
+    this.watch()
+  }
+
+  protected override send(batch: Data[], bytes: number): void {
+    super.send(batch, bytes)
+    this.watch()
+  }
+
+  protected override progressed(bytes: number): void {
+    super.progressed(bytes)
+    this.watch()
+  }
+
+  protected override sent(bytes: number): void {
+    super.sent(bytes)
+    this.watch()
+  }
+
+  protected override endSent(): void {
+    super.endSent()
+    this.watch()
   }
 
   protected override destroy(): void {
+    if (this.totalTimer !== undefined) this.host.policy.transport.clock.clearTimer(this.totalTimer)
     super.destroy()
     this.settleResponse?.reject(lossError(this.cause!))
   }
@@ -107,6 +170,21 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
 
   protected dropsBody(): boolean {
     return false
+  }
+
+  private waitsForHead(): boolean {
+    return this.head === undefined && this.writeHalf === 'ended'
+  }
+
+  /** Sets the time for what is waited for now: the head, or the next of a body. Who is paused waits for nothing. */
+  private watch(): void {
+    if (this.cause !== undefined) return
+    const { policy } = this.host
+    const ms =
+      this.waitsForHead() ? policy.headTimeoutMs
+      : (this.head !== undefined && this.reads && this.readHalf !== 'ended' && !this.pendingEof) || !this.queue.isEmpty ? policy.bodyIdleTimeoutMs
+      : Infinity
+    this.host.expect(ms)
   }
 
   private refuseStatus(excerpt: Uint8Array): void {

@@ -21,18 +21,21 @@ function server(options: TransportOptions): { accept: (transport: StreamTranspor
   return { accept: httpServer({ ...options, onExchange: (each) => offered(each) }), exchange }
 }
 
+/** The kit waits for minutes of virtual time. */
+const patient = { headTimeoutMs: Infinity, bodyIdleTimeoutMs: Infinity }
+
 async function overMemory(options: TransportOptions = {}, headers: HeaderList = []): Promise<Ends> {
   const { accept, exchange } = server(options)
   const { a, b } = memoryPair(options)
   accept(b)
-  const client = await httpConnector({ connect: () => Promise.resolve(a) }, { ...options, headers }).connect()
+  const client = await httpConnector({ connect: () => Promise.resolve(a) }, { ...options, headers, ...patient }).connect()
   return { client, server: await exchange }
 }
 
 async function overTcp(options: TransportOptions = {}): Promise<Ends> {
   const { accept, exchange } = server(options)
   const listener = await listenTcp({ ...options, port: 0 }, accept)
-  const client = await httpConnector(tcpConnector({ ...options, host: '127.0.0.1', port: listener.port }), options).connect()
+  const client = await httpConnector(tcpConnector({ ...options, host: '127.0.0.1', port: listener.port }), { ...options, ...patient }).connect()
   return { client, server: await exchange, dispose: () => listener.abortConnections() }
 }
 

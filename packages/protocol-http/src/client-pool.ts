@@ -1,0 +1,206 @@
+import { ConnectionError, LimitError, UsageError } from '@async/core'
+import type { Connector, StreamTransport } from '@async/core'
+import type { TransportPolicy } from '@async/core/base'
+import { ClientConnection } from './client-connection.ts'
+import type { ClientExchange } from './client-exchange.ts'
+import type { RequestTemplate } from './client-request.ts'
+import type { HttpLimits } from './limits.ts'
+
+/** What a pool was told, with every default filled in. */
+export interface PoolPolicy {
+  readonly limits: HttpLimits
+  readonly transport: TransportPolicy
+  readonly maxConnectionCount: number
+  readonly maxWaitingCount: number
+  readonly idleTimeoutMs: number
+  readonly keepAliveMarginMs: number
+  readonly connectTimeoutMs: number
+  readonly headTimeoutMs: number
+  readonly bodyIdleTimeoutMs: number
+  readonly totalTimeoutMs: number
+}
+
+/** How an exchange is asked for. */
+export interface OpenOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Not on a connection that has served before. */
+  readonly fresh?: boolean
+}
+
+/** Somebody who waits for a connection. */
+interface Waiter {
+  readonly template: RequestTemplate
+  /** When all of it has to be over, on the pool's clock. */
+  readonly dueMs: number
+  resolve(exchange: ClientExchange): void
+  reject(error: unknown): void
+  /** Nobody has to tell it any more. */
+  forget(): void
+}
+
+/**
+ * The connections to one origin, over one connector. One that is free takes who waits longest; else it is kept, the one that was used
+ * last first, so that those which are not needed grow old. A connection is made when more wait than are on their way, up to a limit.
+ */
+export class Pool {
+  readonly policy: PoolPolicy
+  private readonly connector: Connector<StreamTransport>
+  private readonly onEmpty: () => void
+  private readonly idle: ClientConnection[] = []
+  private readonly waiting: Waiter[] = []
+  /** Connections that are open, or on their way. */
+  private connectionCount = 0
+  /** Those on their way. */
+  private readonly connecting = new Set<AbortController>()
+  private closedPromise: Promise<void> | undefined
+  private resolveClosed: (() => void) | undefined
+
+  /** `onEmpty` is called when there is no connection, and nobody waits. */
+  constructor(connector: Connector<StreamTransport>, policy: PoolPolicy, onEmpty: () => void) {
+    this.connector = connector
+    this.policy = policy
+    this.onEmpty = onEmpty
+  }
+
+  /** Whether there is no connection, and nobody waits. */
+  get isEmpty(): boolean {
+    return this.connectionCount === 0 && this.waiting.length === 0
+  }
+
+  open(template: RequestTemplate, { signal, fresh = false }: OpenOptions = {}): Promise<ClientExchange> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
+    if (this.closedPromise !== undefined) return Promise.reject(new UsageError('ERR_CLOSED', 'the client was closed'))
+    const { maxConnectionCount, maxWaitingCount, totalTimeoutMs, transport } = this.policy
+    const dueMs = transport.clock.nowMs() + totalTimeoutMs
+    const kept = fresh ? undefined : this.takeIdle()
+    if (kept !== undefined) return Promise.resolve(kept.open(template, dueMs))
+    // Nobody waits for what is kept, so room is made of it.
+    if (fresh && this.connectionCount >= maxConnectionCount) this.idle[0]?.closeIdle()
+    if (this.connectionCount >= maxConnectionCount && this.waiting.length - this.connecting.size >= maxWaitingCount) {
+      return Promise.reject(new LimitError('ERR_HTTP_POOL_FULL', { limit: 'maxWaitingCount', allowed: maxWaitingCount, actual: maxWaitingCount + 1, unit: 'exchanges' }))
+    }
+    return new Promise((resolve, reject) => {
+      const leave = (error: unknown): void => {
+        const at = this.waiting.indexOf(waiter)
+        if (at >= 0) this.waiting.splice(at, 1)
+        waiter.forget()
+        reject(error)
+        this.settle()
+      }
+      const onAbort = (): void => leave(signal?.reason)
+      const timer = totalTimeoutMs === Infinity ? undefined : transport.clock.setTimer(() => leave(totalTimeout(totalTimeoutMs)), totalTimeoutMs)
+      const forget = (): void => {
+        signal?.removeEventListener('abort', onAbort)
+        if (timer !== undefined) transport.clock.clearTimer(timer)
+      }
+      const waiter: Waiter = { template, dueMs, resolve, reject, forget }
+      signal?.addEventListener('abort', onAbort)
+      this.waiting.push(waiter)
+      this.grow()
+    })
+  }
+
+  closeIdle(): void {
+    for (const connection of this.idle.splice(0)) connection.closeIdle()
+  }
+
+  /** Takes no more, refuses who waits, and closes what is idle. Resolves when the last exchange is over. */
+  close(): Promise<void> {
+    this.closedPromise ??= new Promise((resolve) => {
+      this.resolveClosed = resolve
+    })
+    const error = new UsageError('ERR_CLOSED', 'the client was closed')
+    for (let waiter = this.nextWaiter(); waiter !== undefined; waiter = this.nextWaiter()) waiter.reject(error)
+    for (const control of this.connecting) control.abort(error)
+    this.closeIdle()
+    this.settle()
+    return this.closedPromise
+  }
+
+  /** A connection takes an exchange: one that waits, or it is kept. */
+  offer(connection: ClientConnection): void {
+    const waiter = this.nextWaiter()
+    if (waiter !== undefined) waiter.resolve(connection.open(waiter.template, waiter.dueMs))
+    else if (this.closedPromise !== undefined) connection.closeIdle()
+    else {
+      this.idle.push(connection)
+      connection.rest()
+    }
+  }
+
+  /** A connection takes no exchange any more. */
+  forget(connection: ClientConnection): void {
+    const at = this.idle.indexOf(connection)
+    if (at >= 0) this.idle.splice(at, 1)
+  }
+
+  /** A connection is gone. */
+  gone(connection: ClientConnection): void {
+    this.forget(connection)
+    this.connectionCount--
+    this.grow()
+    this.settle()
+  }
+
+  /** A timer may be late, after the machine slept, say: who is kept for too long is not used. */
+  private takeIdle(): ClientConnection | undefined {
+    const nowMs = this.policy.transport.clock.nowMs()
+    for (let kept = this.idle.pop(); kept !== undefined; kept = this.idle.pop()) {
+      if (nowMs < kept.restsUntilMs) return kept
+      kept.closeIdle()
+    }
+    return undefined
+  }
+
+  /** One connection more, if one is missing and may be made. */
+  private grow(): void {
+    if (this.waiting.length <= this.connecting.size || this.connectionCount >= this.policy.maxConnectionCount) return
+    const { transport, connectTimeoutMs } = this.policy
+    const control = new AbortController()
+    this.connectionCount++
+    this.connecting.add(control)
+    const timer = transport.clock.setTimer(() => {
+      control.abort(new ConnectionError('ERR_CONNECT_TIMEOUT', `not connected after ${connectTimeoutMs} ms`, { phase: 'connect' }))
+    }, connectTimeoutMs)
+    const arrived = (): void => {
+      transport.clock.clearTimer(timer)
+      this.connecting.delete(control)
+    }
+    const refused = (error: unknown): void => {
+      arrived()
+      this.connectionCount--
+      this.nextWaiter()?.reject(error)
+      this.grow()
+      this.settle()
+    }
+    this.connector.connect({ signal: control.signal }).then((below) => {
+      const connection = new ClientConnection(this)
+      try {
+        below.start(connection)
+      } catch (error) {
+        // It ended between connecting and here.
+        refused(error)
+        return
+      }
+      arrived()
+      this.offer(connection)
+    }, refused)
+  }
+
+  private nextWaiter(): Waiter | undefined {
+    const waiter = this.waiting.shift()
+    waiter?.forget()
+    return waiter
+  }
+
+  private settle(): void {
+    if (!this.isEmpty) return
+    this.resolveClosed?.()
+    this.onEmpty()
+  }
+}
+
+/** What took longer in all than it may. */
+export function totalTimeout(ms: number): ConnectionError {
+  return new ConnectionError('ERR_HTTP_TIMEOUT', `the exchange was not over after ${ms} ms`)
+}
