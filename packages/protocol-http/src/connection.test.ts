@@ -165,7 +165,14 @@ describe('what a client sends', () => {
     expect(code(() => ask({ target: '/ HTTP/1.1\r\nX: y', headers: host }))).toBe('ERR_HTTP_BAD_REQUEST_LINE')
     expect(code(() => ask({ target: '', headers: host }))).toBe('ERR_HTTP_BAD_REQUEST_LINE')
     expect(code(() => ask({ method: 'GET /x', target: '/', headers: host }))).toBe('ERR_HTTP_BAD_REQUEST_LINE')
-    expect(code(() => ask({ method: 'CONNECT', target: 'h:1', headers: host }))).toBe('ERR_HTTP_BAD_REQUEST_LINE')
+    expect(code(() => ask({ method: 'CONNECT', target: '/', headers: host }))).toBe('ERR_HTTP_BAD_REQUEST_LINE')
+    expect(code(() => ask({ method: 'CONNECT', target: 'h', headers: host }))).toBe('ERR_HTTP_BAD_REQUEST_LINE')
+    expect(code(() => ask({ method: 'CONNECT', target: 'h:1', headers: host, bodyBytes: 1 }))).toBe('ERR_HTTP_BAD_HEADER')
+    expect(code(() => ask({ target: 'http://a/', headers: host }))).toBe('ERR_HTTP_BAD_HOST')
+    expect(code(() => ask({ target: '/', headers: [...host, ['Upgrade', 'x']] }))).toBe('ERR_HTTP_BAD_HEADER')
+    expect(code(() => ask({ target: '/', headers: [...host, ['Upgrade', 'x y'], ['Connection', 'upgrade']] }))).toBe('ERR_HTTP_BAD_HEADER')
+    expect(code(() => ask({ target: '/', headers: [...host, ['Expect', 'x']], bodyBytes: 1 }))).toBe('ERR_HTTP_BAD_HEADER')
+    expect(code(() => ask({ target: '/', headers: [...host, ['Content-Length', '1'], ['Content-Length', '1']] }))).toBe('ERR_HTTP_BAD_CONTENT_LENGTH')
     expect(code(() => ask({ target: '/', headers: [] }))).toBe('ERR_HTTP_BAD_HOST')
     expect(code(() => ask({ target: '/', headers: [['Host', 'a b']] }))).toBe('ERR_HTTP_BAD_HOST')
     expect(code(() => ask({ target: '/', headers: [...host, ...host] }))).toBe('ERR_HTTP_BAD_HOST')
@@ -296,7 +303,7 @@ describe('receiving', () => {
 
 it('every state has a row, and error leads nowhere', () => {
   for (const table of [requester, responder]) {
-    expect(Object.keys(table).sort()).toEqual(['body', 'closed', 'done', 'error', 'head', 'idle', 'mustClose'])
+    expect(Object.keys(table).sort()).toEqual(['body', 'closed', 'done', 'error', 'head', 'idle', 'mustClose', 'switched'])
     expect(new Set(Object.values(table.error))).toEqual(new Set(['error']))
     expect(Object.isFrozen(table) && Object.values(table).every(Object.isFrozen)).toBe(true)
   }

@@ -1,16 +1,16 @@
 import { UsageError } from '@async/core'
 import type { Data } from '@async/core'
 import { HttpProtocolError } from './errors.ts'
-import { closedEvent } from './events.ts'
+import { closedEvent, noTrailers } from './events.ts'
 import type { HeaderList, HttpEvent, HttpVersion } from './events.ts'
-import { hasNoBody } from './framing.ts'
+import { hasNoBody, offersSwitch, wasOffered } from './framing.ts'
 import type { Fields, Framing } from './framing.ts'
 import { defaultLimits } from './limits.ts'
 import type { HttpLimits } from './limits.ts'
 import { Reader } from './reader.ts'
 import { requester, responder } from './state.ts'
 import type { SideEvent, SideState, Transitions } from './state.ts'
-import { checkHeaders, checkHost, requestLine, statusLine, Writer } from './writer.ts'
+import { checkHeaders, checkHost, checkTrailers, requestLine, statusLine, Writer } from './writer.ts'
 
 /** Which end of the connection the machine is. */
 export type HttpRole = 'client' | 'server'
@@ -19,9 +19,12 @@ export type HttpRole = 'client' | 'server'
 export interface OutgoingRequest {
   /** Default GET. */
   readonly method?: string
-  /** Origin-form, absolute-form, or `*`. */
+  /** Origin-form, absolute-form, `*` with OPTIONS, host and port with CONNECT. */
   readonly target: string
-  /** With a Host; without Transfer-Encoding. A Content-Length is held against what is sent. */
+  /**
+   * With a Host; without Transfer-Encoding. A Content-Length is held against what is sent. `Expect: 100-continue` needs a body, Upgrade
+   * needs `Connection: upgrade`.
+   */
   readonly headers: HeaderList
   /** The body's length, where it is known and no Content-Length says it. Unknown: HTTP chunks. Default 0. */
   readonly bodyBytes?: number | 'unknown'
@@ -41,8 +44,9 @@ export interface OutgoingResponse {
 
 /**
  * HTTP/1.1 without I/O: feed it what came, ask it for events, tell it what to send, take the bytes. No transport, no timer, no clock; it
- * can be driven synchronously, byte by byte. States are in state.ts. One request is in progress at a time: what a client pipelines behind
- * it waits in the machine, as bytes, until `startNextCycle()`.
+ * can be driven synchronously, byte by byte. States are in state.ts. A server has one request in progress at a time: what is pipelined
+ * behind it waits in the machine, as bytes, until `startNextCycle()`. A client may send further requests before the response
+ * (`startNextRequest()`), and reads the responses one cycle after the other.
  */
 export class HttpConnection {
   /** Which end it is. */
@@ -62,6 +66,14 @@ export class HttpConnection {
   protected persistent = true
   protected peerVersion: HttpVersion = '1.1'
   protected requestMethod = ''
+  /** Whether an expectation of 100 is open: neither met, nor overtaken by the body or the response. */
+  protected expecting = false
+  /** Whether the request offers to switch. */
+  protected offers = false
+  /** Whether the body that we send may be followed by trailers: its length is unknown. */
+  protected mayTrail = false
+  /** A client's requests that wait for the responses to those before them. */
+  protected asked: Asked[] = []
 
   constructor(role: HttpRole, limits?: Partial<HttpLimits>) {
     this.role = role
@@ -92,15 +104,36 @@ export class HttpConnection {
     return this.persistent
   }
 
+  /** Whether a request waits for a 100 (Continue): ours, or theirs. RFC 9110 §10.1.1 */
+  get awaitsContinue(): boolean {
+    return this.expecting
+  }
+
   /** Whether the body that we send goes out in HTTP chunks. */
   get isChunked(): boolean {
     return this.writer.isChunked
   }
 
-  /** Takes what came. The bytes are the machine's from now on. After the peer's last message they are dropped. */
+  /**
+   * Takes what came. The bytes are the machine's from now on. After the peer's last message they are dropped.
+   * @throws UsageError `ERR_CLOSED` after `receiveEof`; `ERR_HTTP_STATE` after a switch: they are the other protocol's.
+   */
   receiveData(data: Uint8Array): void {
     if (this.reader.input.ended) throw new UsageError('ERR_CLOSED', 'receiveData() after receiveEof()')
-    if (this.theirState === 'idle' || this.theirState === 'head' || this.theirState === 'body' || this.theirState === 'done') this.reader.input.feed(data)
+    switch (this.theirState) {
+      case 'idle':
+      case 'head':
+      case 'body':
+      case 'done':
+        return this.reader.input.feed(data)
+      case 'mustClose':
+        if (this.switchIsOpen()) this.reader.input.feed(data)
+        return
+      case 'switched':
+        throw this.illegal('data')
+      case 'closed':
+      case 'error':
+    }
   }
 
   /** The peer has ended its side. */
@@ -124,6 +157,7 @@ export class HttpConnection {
       case 'mustClose':
         return this.reader.input.ended && this.reader.input.heldBytes === 0 ? this.theirEnd() : undefined
       case 'closed':
+      case 'switched':
       case 'error':
         return undefined
     }
@@ -153,15 +187,25 @@ export class HttpConnection {
     const { method = 'GET', target, headers, bodyBytes = 0 } = request
     const line = requestLine(method, target)
     const fields = checkHeaders(headers)
-    checkHost(fields)
-    if (fields.expect !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is not supported')
-    // RFC 9110 §8.6: a method that gives a body a meaning says the length even of none.
+    checkHost(fields, target)
     const framing = ourFraming(fields, bodyBytes)
+    if (fields.expect !== undefined && (fields.expect.toLowerCase() !== '100-continue' || framing === 0)) {
+      throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is for 100-continue, before a body')
+    }
+    const offers = offersSwitch(method, '1.1', fields)
+    if (method === 'CONNECT' && (framing !== 0 || fields.contentLength !== undefined)) throw new UsageError('ERR_HTTP_BAD_HEADER', 'CONNECT has no body')
+    // Who pipelines behind an offer, or an offer, cannot know whose the bytes are.
+    if (offers && this.theirState !== 'idle') throw this.illegal('request')
+    // RFC 9110 §8.6: a method that gives a body a meaning says the length even of none.
     const saysZero = framing === 0 && (method === 'POST' || method === 'PUT' || method === 'PATCH')
     const lines = fields.contentLength === undefined && (framing !== 0 || saysZero) ? lengthLine(framing) : ''
     this.moveOurs('request')
-    this.moveTheirs('requested')
-    this.reader.requestMethod = method
+    const asked: Asked = { method, upgrade: offers ? fields.upgrade : undefined }
+    if (this.theirState === 'idle') this.ask(asked)
+    else this.asked.push(asked)
+    this.offers = offers
+    this.expecting = fields.expect !== undefined
+    this.mayTrail = framing === 'chunked'
     if (fields.connection === 'close') this.persistent = false
     this.writer.head(line, headers, lines, framing)
   }
@@ -173,6 +217,7 @@ export class HttpConnection {
     const fields = checkHeaders(headers)
     if (status > 199 || fields.contentLength !== undefined) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is not informational, or has a Content-Length`)
     this.moveOurs('informational')
+    if (status === 100) this.expecting = false
     if (this.peerVersion === '1.1') this.writer.head(line, headers, '', 0)
   }
 
@@ -192,6 +237,9 @@ export class HttpConnection {
     if (status === 204 && fields.contentLength !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'A 204 has no Content-Length')
     const bodiless = hasNoBody(status, this.requestMethod)
     let framing = ourFraming(fields, bodyBytes)
+    // RFC 9110 §15.3.6
+    if (status === 205 && framing !== 0) throw new UsageError('ERR_HTTP_BODY_LENGTH', 'A 205 has no body')
+    const mayTrail = framing === 'chunked'
     let lines = moreLines
     if (!bodiless || (this.requestMethod === 'HEAD' && status !== 204 && status !== 304 && bodyBytes !== 'unknown')) {
       if (framing === 'chunked' && this.peerVersion === '1.0') framing = 'untilClose'
@@ -199,12 +247,44 @@ export class HttpConnection {
     }
     if (bodiless) framing = 0
     const event = this.ourState === 'head' ? 'response' : 'refuse'
-    const persistent = this.persistent && event === 'response' && fields.connection !== 'close' && framing !== 'untilClose'
+    // A refused expectation leaves open whether the body still comes, a refused CONNECT whose the bytes behind it are: so neither lives on.
+    const isClear = !this.expecting && this.requestMethod !== 'CONNECT'
+    const persistent = this.persistent && isClear && event === 'response' && fields.connection !== 'close' && framing !== 'untilClose'
     if (!persistent && fields.connection !== 'close') lines += 'Connection: close\r\n'
     else if (persistent && this.peerVersion === '1.0' && fields.connection === undefined) lines += 'Connection: keep-alive\r\n'
     this.moveOurs(event)
     this.persistent = persistent
+    this.expecting = false
+    this.offers = false
+    this.mayTrail = mayTrail
     this.writer.head(line, headers, lines, framing)
+    this.settle()
+  }
+
+  /**
+   * Gives the connection to the protocol that the request offers: after CONNECT, or a 1.1 request with Upgrade, that is complete, and
+   * before the response. `response` (a 101 whose Upgrade was offered, with `Connection: upgrade`; to CONNECT a 2xx without a length) is
+   * sent first; without one nothing is, and the answer is to be written by who takes over. Server only; the machine's last act.
+   * @returns the bytes that came behind the request: they are the other protocol's.
+   * @throws UsageError `ERR_HTTP_STATE` when there is no such request, it is not complete, or is answered; as `sendResponse` for what may not be sent.
+   */
+  switchProtocol(response?: OutgoingResponse): Uint8Array {
+    if (!this.switchIsOpen()) throw this.illegal('switch')
+    if (this.theirState === 'body') this.nextEvent()
+    if (this.theirState !== 'done' && this.theirState !== 'mustClose') throw this.illegal('switch')
+    if (response !== undefined) {
+      const { status, reason, headers = [] } = response
+      const line = statusLine(status, reason, true)
+      const fields = checkHeaders(headers)
+      const isAnswer = this.requestMethod === 'CONNECT'
+        ? status >= 200 && status <= 299 && fields.contentLength === undefined
+        : status === 101 && wasOffered(fields.upgrade, this.reader.requestUpgrade ?? '') && fields.contentLength === undefined
+      if (!isAnswer) throw new UsageError('ERR_HTTP_BAD_HEADER', `${status} with these headers switches to nothing that was offered`)
+      this.writer.head(line, headers, '', 0)
+    }
+    this.moveOurs('switch')
+    this.moveTheirs('switch')
+    return this.reader.input.takeAll()
   }
 
   /**
@@ -214,13 +294,23 @@ export class HttpConnection {
   sendData(...data: readonly Data[]): void {
     if (this.ourState !== 'body') throw this.illegal('data')
     this.writer.data(data)
+    if (this.role === 'client') this.expecting = false
   }
 
-  /** Ends the message. @throws UsageError `ERR_HTTP_BODY_LENGTH` for less than was announced, `ERR_HTTP_STATE` outside a body. */
-  sendEnd(): void {
+  /**
+   * Ends the message. Trailers need a body of unknown length; to who cannot take any (a 1.0 peer, or no body at all) they are not sent.
+   * @throws UsageError `ERR_HTTP_BODY_LENGTH` for less than was announced, `ERR_HTTP_BAD_TRAILER` for fields that may not be trailers, or
+   * a body of known length, `ERR_HTTP_STATE` outside a body. Nothing is sent then.
+   */
+  sendEnd(trailers: HeaderList = noTrailers): void {
     if (this.ourState !== 'body') throw this.illegal('end')
-    this.writer.end()
+    if (trailers.length > 0) {
+      checkTrailers(trailers)
+      if (!this.mayTrail) throw new UsageError('ERR_HTTP_BAD_TRAILER', 'Trailers need a body of unknown length')
+    }
+    this.writer.end(trailers)
     this.moveOurs('end')
+    if (this.role === 'client') this.expecting = false
     this.settle()
   }
 
@@ -237,12 +327,29 @@ export class HttpConnection {
     this.settle()
   }
 
-  /** The next pair of messages may begin: both sides are `done`. @throws UsageError `ERR_HTTP_STATE` otherwise. */
+  /**
+   * The next pair of messages may begin: both sides are `done`; with requests that were pipelined, the response to the next of them.
+   * @throws UsageError `ERR_HTTP_STATE` otherwise.
+   */
   startNextCycle(): void {
-    if (this.ourState !== 'done' || this.theirState !== 'done') throw this.illegal('cycle')
-    this.moveOurs('cycle')
+    const next = this.asked[0]
+    const isAhead = next !== undefined || (this.role === 'client' && this.ourState === 'idle')
+    if (this.theirState !== 'done' || (this.ourState !== 'done' && !isAhead)) throw this.illegal('cycle')
+    if (!isAhead) this.moveOurs('cycle')
     this.moveTheirs('cycle')
     this.reader.begin()
+    if (next === undefined) return
+    this.asked.shift()
+    this.ask(next)
+  }
+
+  /**
+   * The next request may be sent before the response to the last one: pipelining. Client only; that request is complete, and offers no
+   * switch. @throws UsageError `ERR_HTTP_STATE` otherwise.
+   */
+  startNextRequest(): void {
+    if (this.role !== 'client' || this.ourState !== 'done' || this.offers) throw this.illegal('cycle')
+    this.moveOurs('cycle')
   }
 
   /** The bytes to be sent, in order; they are yours. */
@@ -259,19 +366,32 @@ export class HttpConnection {
         this.moveOurs('requested')
         this.peerVersion = event.head.version
         this.requestMethod = event.head.method
+        this.expecting = event.expectsContinue
+        this.offers = event.upgrade
         if (!this.reader.persistent) this.persistent = false
         break
       case 'informational':
         this.moveTheirs('informational')
+        if (event.head.status === 100) this.expecting = false
+        break
+      case 'switched':
+        if (this.ourState !== 'done' && this.ourState !== 'mustClose') throw new HttpProtocolError('ERR_HTTP_UNEXPECTED_RESPONSE', 'A switch before the request is complete')
+        this.persistent = false
+        this.moveOurs('switch')
+        this.moveTheirs('switch')
         break
       case 'response':
         this.moveTheirs('response')
+        this.expecting = false
+        this.offers = false
         if (!this.reader.persistent) this.persistent = false
         break
       case 'data':
+        if (this.role === 'server') this.expecting = false
         break
       case 'end':
         this.moveTheirs('end')
+        if (this.role === 'server') this.expecting = false
         this.settle()
         break
       case 'closed':
@@ -294,8 +414,20 @@ export class HttpConnection {
     if (this.ourState === 'done' || (this.ourState === 'idle' && this.role === 'client')) this.moveOurs('last')
     if (this.theirState === 'done') {
       this.moveTheirs('last')
-      this.reader.input.clear()
-    }
+      if (!this.switchIsOpen()) this.reader.input.clear()
+    } else if (this.theirState === 'mustClose' && !this.switchIsOpen()) this.reader.input.clear()
+  }
+
+  /** Whether a server can still answer with a switch, so that what comes is kept for the other protocol. */
+  protected switchIsOpen(): boolean {
+    return this.offers && this.role === 'server' && this.ourState === 'head'
+  }
+
+  /** A response to this request is awaited now. */
+  protected ask(asked: Asked): void {
+    this.moveTheirs('requested')
+    this.reader.requestMethod = asked.method
+    this.reader.requestUpgrade = asked.upgrade
   }
 
   protected moveOurs(event: SideEvent): void {
@@ -313,6 +445,12 @@ export class HttpConnection {
   protected illegal(event: SideEvent): UsageError {
     return new UsageError('ERR_HTTP_STATE', `${event} is not legal here: as the ${this.role} we are ${this.ourState}, they are ${this.theirState}`)
   }
+}
+
+/** What a client has to know of a request to read its response. */
+interface Asked {
+  readonly method: string
+  readonly upgrade: string | undefined
 }
 
 function ourFraming(fields: Fields, bodyBytes: number | 'unknown'): Framing {

@@ -13,7 +13,7 @@ export type HttpVersion = '1.0' | '1.1'
 export interface RequestHead {
   /** The method, as sent: methods are case-sensitive (RFC 9110 §9.1). */
   readonly method: string
-  /** The request target, as sent: origin-form, absolute-form, or `*` (RFC 9112 §3.2). */
+  /** The request target, as sent: origin-form, absolute-form, authority-form (CONNECT) or `*` (OPTIONS). RFC 9112 §3.2 */
   readonly target: string
   /** The client's version. */
   readonly version: HttpVersion
@@ -43,6 +43,8 @@ export type HttpEvent =
       readonly bodyBytes: number | undefined
       /** Whether the client waits for a 100 before it sends the body (RFC 9110 §10.1.1). */
       readonly expectsContinue: boolean
+      /** Whether the client offers to go on in another protocol: CONNECT, or a 1.1 request with `Connection: upgrade` and Upgrade. */
+      readonly upgrade: boolean
     }
   | {
       /** A 1xx that precedes the response. */
@@ -64,11 +66,21 @@ export type HttpEvent =
   | {
       /** The message is complete. */
       readonly type: 'end'
+      /** The trailer fields behind an HTTP-chunked body, checked as a header's; names in lower case. */
+      readonly trailers: HeaderList
+    }
+  | {
+      /** The server switches to the protocol that was asked for (101, or a 2xx to CONNECT): this machine's last event. Client only. */
+      readonly type: 'switched'
+      readonly head: ResponseHead
+      /** Bytes behind the head: they are the other protocol's, and yours. */
+      readonly leftover: Uint8Array
     }
   | {
       /** The peer ended its side between two messages. */
       readonly type: 'closed'
     }
 
-export const endEvent: HttpEvent = Object.freeze({ type: 'end' })
+export const noTrailers: HeaderList = Object.freeze([])
+export const endEvent: HttpEvent = Object.freeze({ type: 'end', trailers: noTrailers })
 export const closedEvent: HttpEvent = Object.freeze({ type: 'closed' })

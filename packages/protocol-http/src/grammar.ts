@@ -7,8 +7,9 @@ const tokenText = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** HTAB, SP, VCHAR, obs-text: no control characters, and so no bare CR or LF. */
 const badInValue = /[^\t\x20-\x7e\x80-\xff]/
 const visible = /^[\x21\x22\x24-\x7e]+$/
-const hostText = /^(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+)(?::[0-9]{1,5})?$/
-const absoluteText = /^[A-Za-z][A-Za-z0-9+\-.]*:\/\/([^/?]+)/
+const hostText = /^(?:\[([0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+)(?::([0-9]{1,5}))?$/
+const absoluteText = /^([A-Za-z][A-Za-z0-9+\-.]*):\/\/([^/?]+)/
+const ipv4Text = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/
 const digitsText = /^[0-9]+$/
 const extensionsText = /^(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"))?)*$/
 const commonMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])
@@ -25,7 +26,27 @@ export function isFieldValue(text: string): boolean {
 
 /** Host = uri-host [ ":" port ], not empty (no http URI has an empty host, RFC 9110 §4.2.1), no list. RFC 9110 §7.2 */
 export function isHost(text: string): boolean {
-  return hostText.test(text)
+  const match = hostText.exec(text)
+  if (match === null) return false
+  const [, address, port] = match
+  return (port === undefined || Number(port) <= 65535) && (address === undefined || isIpv6(address))
+}
+
+/** IPv6address. RFC 3986 §3.2.2 */
+function isIpv6(text: string): boolean {
+  const halves = text.split('::')
+  if (halves.length > 2) return false
+  let groups = 0
+  for (const [index, half] of halves.entries()) {
+    if (half === '') continue
+    const parts = half.split(':')
+    for (const [at, part] of parts.entries()) {
+      if (/^[0-9A-Fa-f]{1,4}$/.test(part)) groups++
+      else if (index === halves.length - 1 && at === parts.length - 1 && ipv4Text.test(part)) groups += 2
+      else return false
+    }
+  }
+  return halves.length === 2 ? groups < 8 : groups === 8
 }
 
 /** method. RFC 9110 §9.1 */
@@ -38,13 +59,38 @@ export function isDigits(text: string): boolean {
   return digitsText.test(text)
 }
 
-/** request-target: visible ASCII without a fragment, in one of the forms that `method` may use, but for CONNECT's. RFC 9112 §3.2 */
+/** request-target: visible ASCII without a fragment, in one of the forms that `method` may use. RFC 9112 §3.2 */
 export function isTarget(target: string, method: string): boolean {
   if (!visible.test(target)) return false
+  if (method === 'CONNECT') return isHost(target) && /:[0-9]+$/.test(target)
   if (target.charCodeAt(0) === 0x2f) return true
   if (target === '*') return method === 'OPTIONS'
-  const authority = absoluteText.exec(target)?.[1]
+  const authority = absoluteText.exec(target)?.[2]
   return authority !== undefined && isHost(authority)
+}
+
+/**
+ * Whether `host` is what an absolute `target` names, in any case and with or without the scheme's own port; true for targets of other
+ * forms. RFC 9112 §3.2.2 lets the target win; two readers of which one does not know that are led to different hosts.
+ */
+export function isHostOfTarget(host: string, target: string): boolean {
+  if (target.charCodeAt(0) === 0x2f) return true
+  const match = absoluteText.exec(target)
+  if (match === null) return true
+  const [, scheme = '', authority = ''] = match
+  const plain = (text: string): string => withoutDefaultPort(text.toLowerCase(), scheme.toLowerCase())
+  return plain(host) === plain(authority)
+}
+
+function withoutDefaultPort(authority: string, scheme: string): string {
+  const port = scheme === 'http' ? ':80' : scheme === 'https' ? ':443' : '\0'
+  return authority.endsWith(port) ? authority.slice(0, -port.length) : authority
+}
+
+/** Upgrade = #protocol, protocol = token [ "/" token ], at least one. RFC 9110 §7.8 */
+export function isUpgrade(text: string): boolean {
+  const members = parseList(text)
+  return members.length > 0 && members.every((member) => /^[^/]+(?:\/[^/]+)?$/.test(member) && member.split('/').every(isToken))
 }
 
 /** chunk-ext without bad white space: removing it (RFC 9112 §7.1.1 would) is where parsers have differed. */

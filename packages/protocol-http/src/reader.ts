@@ -1,8 +1,8 @@
 import { HttpLimitError, HttpProtocolError, printable } from './errors.ts'
 import { closedEvent, endEvent } from './events.ts'
 import type { HttpEvent, RequestHead, ResponseHead } from './events.ts'
-import { gatherFields, persists, requestFraming, responseFraming } from './framing.ts'
-import type { Framing } from './framing.ts'
+import { gatherFields, mayTrail, offersSwitch, persists, requestFraming, responseFraming, wasOffered } from './framing.ts'
+import type { Fields, Framing } from './framing.ts'
 import { isChunkExtensions, isMethod, isTarget, isToken, parseField, parseVersion } from './grammar.ts'
 import type { HttpLimits } from './limits.ts'
 import { ReadQueue } from './read-queue.ts'
@@ -15,12 +15,6 @@ import { ReadQueue } from './read-queue.ts'
  */
 export type Phase = 'start' | 'blank' | 'headers' | 'length' | 'chunkSize' | 'chunkData' | 'chunkEnd' | 'trailers' | 'untilClose' | 'complete'
 
-/** Fields that would change the message's framing, routing or meaning after the fact. RFC 9110 §6.5.1 */
-const forbiddenTrailers: ReadonlySet<string> = new Set([
-  'transfer-encoding', 'content-length', 'host', 'connection', 'trailer', 'te', 'upgrade', 'expect', 'content-type', 'content-encoding',
-  'content-range', 'authorization', 'set-cookie', 'cookie', 'cache-control', 'max-forwards', 'range',
-])
-
 const maxChunkSizeDigits = 16
 
 /** Reads the messages of one direction. */
@@ -31,6 +25,8 @@ export class Reader {
   persistent: boolean = true
   /** The method of the request that the next response answers. */
   requestMethod: string = ''
+  /** What the Upgrade of the request that came last, or that is to be answered next, had, if it offers to switch. */
+  requestUpgrade: string | undefined
   /** Fed, and not yet read. */
   readonly input: ReadQueue = new ReadQueue()
 
@@ -39,6 +35,7 @@ export class Reader {
   protected request: RequestHead | undefined
   protected response: ResponseHead | undefined
   protected headers: (readonly [string, string])[] = []
+  protected trailers: (readonly [string, string])[] | undefined
   protected lineBytes = 0
   protected bodyBytes = 0
   protected extensionBytes = 0
@@ -125,12 +122,15 @@ export class Reader {
     if (line === undefined) return undefined
     if (line === '') return this.requests ? this.requestEvent() : this.responseEvent()
     this.lineBytes += line.length + 2
-    if (this.headers.length === this.limits.maxHeaderCount) {
-      const { maxHeaderCount } = this.limits
-      throw new HttpLimitError('ERR_HTTP_TOO_MANY_HEADERS', 'maxHeaderCount', maxHeaderCount, maxHeaderCount + 1, 'header lines', 431)
-    }
+    this.checkCount(this.headers)
     this.headers.push(parseField(line, 'ERR_HTTP_BAD_HEADER'))
     return again
+  }
+
+  protected checkCount(lines: readonly unknown[]): void {
+    const { maxHeaderCount } = this.limits
+    if (lines.length < maxHeaderCount) return
+    throw new HttpLimitError('ERR_HTTP_TOO_MANY_HEADERS', 'maxHeaderCount', maxHeaderCount, maxHeaderCount + 1, 'header lines', 431)
   }
 
   protected requestHead(line: string): RequestHead {
@@ -141,7 +141,6 @@ export class Reader {
     const target = line.slice(methodEnd + 1, targetEnd)
     const version = parseVersion(line.slice(targetEnd + 1), 'ERR_HTTP_BAD_REQUEST_LINE')
     if (!isMethod(method)) throw this.badStartLine(line)
-    if (method === 'CONNECT') throw new HttpProtocolError('ERR_HTTP_UNSUPPORTED_METHOD', 'CONNECT is not supported', 501)
     if (!isTarget(target, method)) throw this.badStartLine(line)
     return { method, target, version, headers: this.headers }
   }
@@ -153,7 +152,9 @@ export class Reader {
     this.persistent = persists(fields, head.version)
     this.enterBody(framing)
     const expectsContinue = fields.expect !== undefined && head.version === '1.1' && framing !== 0
-    return { type: 'request', head, bodyBytes: typeof framing === 'number' ? framing : undefined, expectsContinue }
+    const upgrade = offersSwitch(head.method, head.version, fields)
+    this.requestUpgrade = upgrade ? fields.upgrade : undefined
+    return { type: 'request', head, bodyBytes: typeof framing === 'number' ? framing : undefined, expectsContinue, upgrade }
   }
 
   protected responseHead(line: string): ResponseHead {
@@ -167,8 +168,11 @@ export class Reader {
   protected responseEvent(): HttpEvent {
     const head = this.response!
     const fields = gatherFields(head.headers)
+    if (this.switches(head, fields)) {
+      this.phase = 'complete'
+      return { type: 'switched', head, leftover: this.input.takeAll() }
+    }
     const framing = responseFraming(head, this.requestMethod, fields, this.limits.maxBodyBytes)
-    if (head.status === 101) throw new HttpProtocolError('ERR_HTTP_UNEXPECTED_RESPONSE', 'A 101 that was not asked for')
     if (head.status < 200) {
       this.phase = 'start'
       return { type: 'informational', head }
@@ -178,11 +182,22 @@ export class Reader {
     return { type: 'response', head, bodyBytes: typeof framing === 'number' ? framing : undefined }
   }
 
+  /** Whether the connection is another protocol's behind this head. RFC 9110 §7.8, §9.3.6 (the length of a 2xx to CONNECT means nothing) */
+  protected switches({ status }: ResponseHead, fields: Fields): boolean {
+    if (status !== 101) return this.requestMethod === 'CONNECT' && status >= 200 && status < 300
+    if (this.requestUpgrade === undefined) throw new HttpProtocolError('ERR_HTTP_UNEXPECTED_RESPONSE', 'A 101 that was not asked for')
+    if (!fields.connectionUpgrade || !wasOffered(fields.upgrade, this.requestUpgrade)) {
+      throw new HttpProtocolError('ERR_HTTP_UNEXPECTED_RESPONSE', `A 101 to "${printable(fields.upgrade ?? '')}", which was not offered`)
+    }
+    return true
+  }
+
   protected enterBody(framing: Framing): void {
     this.bodyBytes = 0
     this.extensionBytes = 0
     this.lineBytes = 0
     this.left = typeof framing === 'number' ? framing : 0
+    this.trailers = undefined
     this.phase = framing === 'chunked' ? 'chunkSize' : framing === 'untilClose' ? 'untilClose' : 'length'
   }
 
@@ -231,20 +246,23 @@ export class Reader {
     if (this.bodyBytes > maxBodyBytes) throw new HttpLimitError('ERR_HTTP_BODY_TOO_LARGE', 'maxBodyBytes', maxBodyBytes, this.bodyBytes, 'bytes', 413)
   }
 
-  /** Trailers are checked as headers are, and dropped. */
   protected readTrailer(): HttpEvent | undefined | typeof again {
     const line = this.line(this.limits.maxTrailerBytes - this.lineBytes - 2)
     if (line === undefined) return undefined
     if (line === '') return this.end()
     this.lineBytes += line.length + 2
-    const [name] = parseField(line, 'ERR_HTTP_BAD_TRAILER')
-    if (forbiddenTrailers.has(name)) throw new HttpProtocolError('ERR_HTTP_BAD_TRAILER', `${name} may not be a trailer`)
+    this.trailers ??= []
+    this.checkCount(this.trailers)
+    const field = parseField(line, 'ERR_HTTP_BAD_TRAILER')
+    if (!mayTrail(field[0])) throw new HttpProtocolError('ERR_HTTP_BAD_TRAILER', `${printable(field[0])} may not be a trailer`)
+    this.trailers.push(field)
     return again
   }
 
   protected end(): HttpEvent {
     this.phase = 'complete'
-    return endEvent
+    const { trailers } = this
+    return trailers === undefined ? endEvent : { type: 'end', trailers }
   }
 
   /** The next line of at most `maxBytes`, without its CRLF, or undefined until it is whole. */

@@ -8,6 +8,7 @@
  * - `last`: there will be no further message (either message said `close`, or its body ends with the connection).
  * - `cycle`: both messages are complete, and the next pair may begin. Legal when both sides are `done`.
  * - `refuse`: a response to no request (408, or 400 to what is none); the last thing that is sent.
+ * - `switch`: the connection is another protocol's from here on (a 101, a 2xx to CONNECT, or somebody else who will answer).
  *
  * | state | the sender … |
  * | --- | --- |
@@ -17,25 +18,27 @@
  * | done | has sent a whole message |
  * | mustClose | has sent its last message |
  * | closed | has ended its side of the connection |
+ * | switched | speaks another protocol; what is left of the input is its |
  * | error | broke the protocol, or its limits; nothing more is read of it, or sent by us |
  *
  * Not in the tables: which messages have a body (framing.ts); what is inside a body (reader.ts).
  */
 
 /** Where one side of a connection is. */
-export type SideState = 'idle' | 'head' | 'body' | 'done' | 'mustClose' | 'closed' | 'error'
+export type SideState = 'idle' | 'head' | 'body' | 'done' | 'mustClose' | 'closed' | 'switched' | 'error'
 
 /** What moves a side. */
 export type SideEvent =
-  | 'requested' | 'request' | 'informational' | 'response' | 'refuse' | 'data' | 'end' | 'last' | 'cycle' | 'close' | 'fail'
+  | 'requested' | 'request' | 'informational' | 'response' | 'refuse' | 'data' | 'end' | 'last' | 'cycle' | 'close' | 'fail' | 'switch'
 
 /** A transition table. What is not in it is illegal. */
 export type Transitions = Readonly<Record<SideState, Readonly<Partial<Record<SideEvent, SideState>>>>>
 
 const after: Omit<Transitions, 'idle' | 'head' | 'body'> = {
-  done: { cycle: 'idle', last: 'mustClose', close: 'closed', fail: 'error' },
-  mustClose: { last: 'mustClose', close: 'closed', fail: 'error' },
+  done: { cycle: 'idle', last: 'mustClose', close: 'closed', fail: 'error', switch: 'switched' },
+  mustClose: { last: 'mustClose', close: 'closed', fail: 'error', switch: 'switched' },
   closed: { last: 'closed', close: 'closed', fail: 'error' },
+  switched: {},
   error: { last: 'error', close: 'error', fail: 'error' },
 }
 
@@ -50,7 +53,7 @@ export const requester: Transitions = deepFreeze({
 /** The server's side. */
 export const responder: Transitions = deepFreeze({
   idle: { requested: 'head', refuse: 'body', last: 'mustClose', close: 'closed', fail: 'error' },
-  head: { informational: 'head', response: 'body', close: 'closed', fail: 'error' },
+  head: { informational: 'head', response: 'body', switch: 'switched', close: 'closed', fail: 'error' },
   body: { data: 'body', end: 'done', fail: 'error' },
   ...after,
 })

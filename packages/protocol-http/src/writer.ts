@@ -3,9 +3,9 @@ import type { Data } from '@async/core'
 import { byteLength } from '@async/core/base'
 import { printable } from './errors.ts'
 import type { HeaderList } from './events.ts'
-import { gatherFields } from './framing.ts'
+import { gatherFields, mayTrail } from './framing.ts'
 import type { Fields, Framing } from './framing.ts'
-import { isFieldValue, isHost, isMethod, isTarget, isToken } from './grammar.ts'
+import { isFieldValue, isHost, isHostOfTarget, isMethod, isTarget, isToken } from './grammar.ts'
 import { reasonPhrase } from './reason-phrase.ts'
 import { latin1Bytes } from './text.ts'
 
@@ -53,10 +53,14 @@ export class Writer {
     if (this.framing === 'chunked') this.put('\r\n')
   }
 
-  /** The end of the body. @throws UsageError `ERR_HTTP_BODY_LENGTH` for less than was announced; nothing is sent then. */
-  end(): void {
-    if (this.framing === 'chunked') this.put('0\r\n\r\n')
-    else if (this.left > 0) throw new UsageError('ERR_HTTP_BODY_LENGTH', `${this.left} bytes of the announced body were not sent`)
+  /** The end of the body; trailers (checked ones) only where there are HTTP chunks. @throws UsageError `ERR_HTTP_BODY_LENGTH` for less than was announced; nothing is sent then. */
+  end(trailers: HeaderList): void {
+    if (this.framing === 'chunked') {
+      if (trailers.length === 0) return this.put('0\r\n\r\n')
+      let text = '0\r\n'
+      for (const [name, value] of trailers) text += `${name}: ${value}\r\n`
+      this.put(`${text}\r\n`, true)
+    } else if (this.left > 0) throw new UsageError('ERR_HTTP_BODY_LENGTH', `${this.left} bytes of the announced body were not sent`)
   }
 
   protected put(data: Data, isHead: boolean = false): void {
@@ -76,42 +80,60 @@ function splitsPair(before: string, after: string): boolean {
 /**
  * Checks fields that are to be sent, and gathers those that concern the connection.
  * @throws UsageError `ERR_HTTP_BAD_HEADER` for a name that is no token, a value with control characters or white space around it,
- * Transfer-Encoding and Upgrade (the machine's business); `ERR_HTTP_BAD_CONTENT_LENGTH`, `ERR_HTTP_BAD_HOST`.
+ * Transfer-Encoding (the machine's business), Upgrade without `Connection: upgrade` (RFC 9110 §7.8); `ERR_HTTP_BAD_CONTENT_LENGTH`
+ * also for two that are equal; `ERR_HTTP_BAD_HOST`.
  */
 export function checkHeaders(headers: HeaderList): Fields {
+  let lengths = 0
   for (const [name, value] of headers) {
-    if (typeof name !== 'string' || !isToken(name)) throw new UsageError('ERR_HTTP_BAD_HEADER', `No field name: "${printable(String(name))}"`)
-    if (typeof value !== 'string' || !isFieldValue(value) || /^[\t ]|[\t ]$/.test(value)) {
-      throw new UsageError('ERR_HTTP_BAD_HEADER', `The value of ${printable(name)} has characters that a field may not have there`)
-    }
-    const lower = name.length === 17 || name.length === 7 ? name.toLowerCase() : ''
-    if (lower === 'transfer-encoding' || lower === 'upgrade') throw new UsageError('ERR_HTTP_BAD_HEADER', `${name} is not the caller's to set`)
+    checkField(name, value, 'ERR_HTTP_BAD_HEADER')
+    if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') throw new UsageError('ERR_HTTP_BAD_HEADER', `${name} is not the caller's to set`)
+    if (name.length === 14 && name.toLowerCase() === 'content-length' && ++lengths > 1) throw new UsageError('ERR_HTTP_BAD_CONTENT_LENGTH', 'More than one Content-Length')
   }
+  let fields: Fields
   try {
-    return gatherFields(headers)
+    fields = gatherFields(headers)
   } catch (error) {
     if (isAsyncError(error)) throw new UsageError(error.code, error.message)
     throw error
+  }
+  if (fields.upgrade !== undefined && !fields.connectionUpgrade) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Upgrade without Connection: upgrade')
+  return fields
+}
+
+/** Checks trailers that are to be sent. @throws UsageError `ERR_HTTP_BAD_TRAILER` for what is no field, or may not be a trailer. */
+export function checkTrailers(trailers: HeaderList): void {
+  for (const [name, value] of trailers) {
+    checkField(name, value, 'ERR_HTTP_BAD_TRAILER')
+    if (!mayTrail(name.toLowerCase())) throw new UsageError('ERR_HTTP_BAD_TRAILER', `${name} may not be a trailer`)
+  }
+}
+
+function checkField(name: string, value: string, code: string): void {
+  if (typeof name !== 'string' || !isToken(name)) throw new UsageError(code, `No field name: "${printable(String(name))}"`)
+  if (typeof value !== 'string' || !isFieldValue(value) || /^[\t ]|[\t ]$/.test(value)) {
+    throw new UsageError(code, `The value of ${printable(name)} has characters that a field may not have there`)
   }
 }
 
 /** The request line. @throws UsageError `ERR_HTTP_BAD_REQUEST_LINE`. */
 export function requestLine(method: string, target: string): string {
-  if (!isMethod(method) || method === 'CONNECT' || !isTarget(target, method)) {
+  if (!isMethod(method) || !isTarget(target, method)) {
     throw new UsageError('ERR_HTTP_BAD_REQUEST_LINE', `No request: ${printable(method)} ${printable(target)}`)
   }
   return `${method} ${target} HTTP/1.1`
 }
 
-/** The status line. @throws UsageError `ERR_HTTP_BAD_STATUS_LINE`. */
-export function statusLine(status: number, reason: string = reasonPhrase(status)): string {
-  if (!Number.isInteger(status) || status < 100 || status > 999 || status === 101 || !isFieldValue(reason)) {
+/** The status line, of any status but 101 unless it is a switch. @throws UsageError `ERR_HTTP_BAD_STATUS_LINE`. */
+export function statusLine(status: number, reason: string = reasonPhrase(status), switches: boolean = false): string {
+  if (!Number.isInteger(status) || status < 100 || status > 999 || (status === 101 && !switches) || !isFieldValue(reason)) {
     throw new UsageError('ERR_HTTP_BAD_STATUS_LINE', `No status: ${printable(String(status))} ${printable(reason)}`)
   }
   return `HTTP/1.1 ${status} ${reason}`
 }
 
-/** @throws UsageError `ERR_HTTP_BAD_HOST` unless a valid Host is there. */
-export function checkHost(fields: Fields): void {
+/** @throws UsageError `ERR_HTTP_BAD_HOST` unless a valid Host is there, and it is that of an absolute `target`. */
+export function checkHost(fields: Fields, target: string = '/'): void {
   if (fields.host === undefined || !isHost(fields.host)) throw new UsageError('ERR_HTTP_BAD_HOST', 'A request needs one valid Host')
+  if (!isHostOfTarget(fields.host, target)) throw new UsageError('ERR_HTTP_BAD_HOST', 'Host is not that of the target')
 }

@@ -60,7 +60,7 @@ describe('parse(serialize(x)) = x, however it is cut', () => {
 
   it('responses', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 200, max: 999 }).filter((status) => status !== 204 && status !== 304), headers, body, fc.boolean(), lengths, (status, list, parts, chunked, cut) => {
+      fc.property(fc.integer({ min: 200, max: 999 }).filter((status) => status !== 204 && status !== 205 && status !== 304), headers, body, fc.boolean(), lengths, (status, list, parts, chunked, cut) => {
         const server = new HttpConnection('server')
         server.receiveData(new TextEncoder().encode('GET / HTTP/1.1\r\nHost: h\r\n\r\n'))
         while (server.nextEvent() !== undefined);

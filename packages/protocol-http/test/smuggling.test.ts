@@ -50,7 +50,6 @@ const requests: readonly Case[] = [
   ['absolute-form with an empty authority', 'RFC 9110 §4.2.1', 'GET http:///x HTTP/1.1\r\nHost: h\r\n\r\n', bad('BAD_REQUEST_LINE')],
   ['OPTIONS *', 'RFC 9112 §3.2.4', 'OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n', ok('OPTIONS * 1.1|host=h')],
   ['GET *', 'RFC 9112 §3.2.4', 'GET * HTTP/1.1\r\nHost: h\r\n\r\n', bad('BAD_REQUEST_LINE')],
-  ['CONNECT is not supported', 'RFC 9110 §9.3.6', 'CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n', bad('UNSUPPORTED_METHOD', 501)],
   ['a lower-case version', 'RFC 9112 §2.3', 'GET / http/1.1\r\nHost: h\r\n\r\n', bad('BAD_REQUEST_LINE')],
   ['HTTP/2.0', 'RFC 9110 §2.5', 'GET / HTTP/2.0\r\nHost: h\r\n\r\n', bad('UNSUPPORTED_VERSION', 505)],
   ['the preface of HTTP/2', 'RFC 9113 §3.4', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', bad('UNSUPPORTED_VERSION', 505)],
