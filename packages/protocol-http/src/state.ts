@@ -35,8 +35,8 @@ export type SideEvent =
 export type Transitions = Readonly<Record<SideState, Readonly<Partial<Record<SideEvent, SideState>>>>>
 
 const after: Omit<Transitions, 'idle' | 'head' | 'body'> = {
-  done: { cycle: 'idle', last: 'mustClose', close: 'closed', fail: 'error', switch: 'switched' },
-  mustClose: { last: 'mustClose', close: 'closed', fail: 'error', switch: 'switched' },
+  done: { cycle: 'idle', last: 'mustClose', close: 'closed', fail: 'error' },
+  mustClose: { last: 'mustClose', close: 'closed', fail: 'error' },
   closed: { last: 'closed', close: 'closed', fail: 'error' },
   switched: {},
   error: { last: 'error', close: 'error', fail: 'error' },
@@ -48,6 +48,8 @@ export const requester: Transitions = deepFreeze({
   head: {},
   body: { data: 'body', end: 'done', fail: 'error' },
   ...after,
+  done: { ...after.done, switch: 'switched' },
+  mustClose: { ...after.mustClose, switch: 'switched' },
 })
 
 /** The server's side. */
