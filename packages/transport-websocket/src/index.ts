@@ -1,0 +1,6 @@
+export { acceptWebSocket, type AcceptOptions, type Refusal, type Verdict } from './accept.ts'
+export { webSocketClose, type WebSocketClose } from './close-codes.ts'
+export { openWebSocket, type OpenOptions, type RequestOptions } from './open.ts'
+export type { DeflateOptions, WebSocketOptions } from './options.ts'
+export { refusedStatus } from './refusal.ts'
+export type { WebSocketCloseOptions, WebSocketInfo, WebSocketTransport } from './websocket.ts'

@@ -1,0 +1,5 @@
+import { expect, it } from 'vitest'
+import * as all from '../src/index.ts'
+
+it('exports these names, and no more', () => {
+})
