@@ -1,0 +1,65 @@
+import { median, spread } from './statistics.mjs'
+
+/**
+ * @typedef {{ metric: string, unit: string, median: number, spread: number, ratio: number, values: number[] }} Figure
+ * @typedef {import('./scenario.mjs').Goal & { ratio: number, met: boolean }} Outcome
+ * @typedef {{ id: string, title: string, reference: string, peers: { peer: string, figures: Figure[] }[], goals: Outcome[], failures: string[] }} Summary
+ */
+
+/** What was measured, by scenario, peer and round. */
+export class Results {
+  constructor() {
+    /** @type {Map<string, Map<number, Record<string, number>>>} */
+    this.values = new Map()
+    /** @type {Map<string, Set<string>>} */
+    this.failures = new Map()
+  }
+
+  /** @param {string} id @param {number} round @param {string} peer @param {Record<string, number>} values */
+  add(id, round, peer, values) {
+    const key = `${id}\n${peer}`
+    const rounds = this.values.get(key) ?? new Map()
+    rounds.set(round, values)
+    this.values.set(key, rounds)
+  }
+
+  /** @param {string} id @param {string} peer @param {unknown} error */
+  fail(id, peer, error) {
+    const failures = this.failures.get(id) ?? new Set()
+    failures.add(`${id}: ${peer} failed: ${String(/** @type {Error} */ (error)?.message ?? error).split('\n')[0]}`)
+    this.failures.set(id, failures)
+  }
+
+  /** @param {import('./scenario.mjs').Scenario} scenario @returns {Summary} */
+  summary({ id, title, reference, metrics, peers, goals }) {
+    const figures = Object.keys(peers).map((peer) => ({
+      peer,
+      figures: Object.entries(metrics).flatMap(([metric, { unit, scale = 1 }]) => {
+        const values = this.column(id, peer, metric).map((value) => value * scale)
+        if (values.length === 0) return []
+        return [{ metric, unit, median: median(values), spread: spread(values), ratio: this.ratio(id, peer, reference, metric), values }]
+      }),
+    }))
+    const outcomes = goals.map((goal) => {
+      const ratio = this.ratio(id, goal.peer, goal.reference ?? reference, goal.metric)
+      return { ...goal, ratio, met: metrics[goal.metric]?.better === 'higher' ? ratio >= goal.limit : ratio <= goal.limit }
+    })
+    return { id, title, reference, peers: figures, goals: outcomes, failures: [...(this.failures.get(id) ?? [])] }
+  }
+
+  /** @param {string} id @param {string} peer @param {string} metric */
+  column(id, peer, metric) {
+    return [...(this.values.get(`${id}\n${peer}`)?.values() ?? [])].flatMap((values) => (values[metric] === undefined ? [] : [values[metric]]))
+  }
+
+  /** The median of the ratios within each round. @param {string} id @param {string} peer @param {string} reference @param {string} metric */
+  ratio(id, peer, reference, metric) {
+    const of = this.values.get(`${id}\n${peer}`)
+    const to = this.values.get(`${id}\n${reference}`)
+    const ratios = [...(of ?? [])].flatMap(([round, values]) => {
+      const base = to?.get(round)?.[metric]
+      return base === undefined || values[metric] === undefined ? [] : [values[metric] / base]
+    })
+    return median(ratios)
+  }
+}

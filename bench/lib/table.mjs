@@ -1,0 +1,20 @@
+/** A scenario's figures as text. @param {import('./results.mjs').Summary} summary */
+export function table({ title, reference, peers, goals, failures }) {
+  const metrics = [...new Set(peers.flatMap(({ figures }) => figures.map(({ metric, unit }) => `${metric}, ${unit}`)))]
+  const rows = peers.map(({ peer, figures }) => [peer, ...figures.map((figure) => cell(figure, peer === reference))])
+  const lines = [['', ...metrics], ...rows]
+  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length))) ?? []
+  const text = lines.map((line) => `  ${line.map((each, column) => (column === 0 ? each.padEnd(widths[column] ?? 0) : each.padStart(widths[column] ?? 0))).join('  ')}`.trimEnd())
+  const aims = goals.map(({ peer, metric, limit, ratio, met }) => `  ${met ? '✓' : '✗'} ${peer}, ${metric}: ${ratio.toFixed(2)}, goal ${limit}`)
+  return [title, ...text, ...aims, ...failures.map((each) => `  ✗ ${each}`)].join('\n')
+}
+
+/** @param {import('./results.mjs').Figure} figure @param {boolean} isReference */
+export function cell({ median, spread, ratio }, isReference) {
+  return `${number(median)} ±${Math.round(spread * 100)} %${isReference ? '  (1)   ' : `  (${ratio.toFixed(2)})`}`
+}
+
+/** Three digits that matter. @param {number} value */
+export function number(value) {
+  return value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3)
+}

@@ -1,0 +1,142 @@
+/** TCP: echo servers, sources and sinks, and what loads them. */
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { connectTcp, listenTcp } from '@async/transport-tcp'
+
+const host = '127.0.0.1'
+
+// ── servers ──
+
+/** @param {import('node:net').Server} server */
+async function listening(server) {
+  server.listen(0, host)
+  await once(server, 'listening')
+  return { port: /** @type {import('node:net').AddressInfo} */ (server.address()).port }
+}
+
+export const echoNode = () =>
+  listening(createServer({ noDelay: true }, (socket) => socket.on('error', () => {}).on('data', (data) => socket.write(data))))
+
+export async function echoAsync() {
+  const listener = await listenTcp({}, (transport) => transport.start({ dataReceived: (data) => transport.write(data) }))
+  return { port: listener.port }
+}
+
+/** Sends for ever to whoever comes. */
+export const source = () =>
+  listening(createServer((socket) => {
+    const block = Buffer.alloc(64 * 1024, 'x')
+    const fill = () => {
+      while (socket.write(block)) {}
+    }
+    socket.on('error', () => {}).on('drain', fill)
+    fill()
+  }))
+
+/** Takes what comes, and counts it. */
+export const sink = () => listening(createServer((socket) => socket.on('error', () => {}).on('data', (data) => (sunkBytes += data.length))))
+let sunkBytes = 0
+export const sunk = () => sunkBytes
+
+// ── load ──
+
+/** Every connection sends `bytes`, waits until they are back, and sends again. @param {{ port: number, connections: number, bytes: number, seconds: number }} how */
+export async function pingPong({ port, connections, bytes, seconds }) {
+  const message = Buffer.from(Uint8Array.from({ length: bytes }, (_, at) => at))
+  let operations = 0
+  const sockets = await Promise.all(Array.from({ length: connections }, async () => {
+    const socket = connect({ port, host, noDelay: true })
+    await once(socket, 'connect')
+    let waiting = bytes
+    socket.on('data', (data) => {
+      if (data[0] !== message[bytes - waiting]) throw new Error('the echo is not what was sent')
+      waiting -= data.length
+      if (waiting > 0) return
+      waiting = bytes
+      operations++
+      socket.write(message)
+    })
+    return socket
+  }))
+  for (const socket of sockets) socket.write(message)
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+  for (const socket of sockets) socket.destroy()
+  return { operations }
+}
+
+// ── clients; an operation is a MiB ──
+
+/** @param {{ port: number, seconds: number }} how */
+export async function receiveNode({ port, seconds }) {
+  const socket = connect({ port, host })
+  let bytes = 0
+  socket.on('data', (data) => (bytes += data.length))
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+  socket.destroy()
+  return { operations: bytes / 2 ** 20 }
+}
+
+/** @param {{ port: number, seconds: number, options?: object }} how */
+export async function receiveAsync({ port, seconds, options }) {
+  const transport = await connectTcp({ port, host, ...options })
+  let bytes = 0
+  transport.start({ dataReceived: (data) => void (bytes += data.length) })
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+  transport.abort()
+  return { operations: bytes / 2 ** 20 }
+}
+
+const block = Buffer.alloc(64 * 1024, 'x')
+
+/** @param {{ port: number, seconds: number }} how */
+export async function sendNode({ port, seconds }) {
+  const socket = connect({ port, host })
+  await once(socket, 'connect')
+  let bytes = 0
+  let on = true
+  const fill = () => {
+    while (on) {
+      bytes += block.length
+      if (!socket.write(block)) return
+    }
+  }
+  socket.on('drain', fill)
+  fill()
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+  on = false
+  socket.destroy()
+  return { operations: (bytes - socket.writableLength) / 2 ** 20 }
+}
+
+/** @param {{ port: number, seconds: number }} how */
+export async function sendAsync({ port, seconds }) {
+  const transport = await connectTcp({ port, host })
+  let bytes = 0
+  let on = false
+  const fill = () => {
+    while (on) {
+      bytes += block.length
+      transport.write(block)
+    }
+  }
+  transport.start({ dataReceived() {} })
+  transport.register({
+    halfRegister() {},
+    pause() {
+      on = false
+    },
+    resume() {
+      on = true
+      fill()
+    },
+    stop() {
+      on = false
+    },
+  })
+  on = true
+  fill()
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+  const operations = (bytes - transport.queuedBytes) / 2 ** 20
+  transport.abort()
+  return { operations }
+}
