@@ -58,10 +58,10 @@ export class LimitError extends AsyncError {
 /** The outside world: the peer, the network, the device, a time-out, or an abort. */
 export class ConnectionError extends AsyncError {
   override readonly name: string = 'ConnectionError'
-  /** When it happened: while connecting, while open, or while closing. */
-  readonly phase: 'connect' | 'open' | 'close'
+  /** When it happened: while connecting, while a layer (TLS) opened, while open, or while closing. */
+  readonly phase: 'connect' | 'handshake' | 'open' | 'close'
 
-  constructor(code: string, message: string, options?: { readonly cause?: unknown; readonly phase?: 'connect' | 'open' | 'close' }) {
+  constructor(code: string, message: string, options?: { readonly cause?: unknown; readonly phase?: ConnectionError['phase'] }) {
     super(code, message, options)
     this.phase = options?.phase ?? 'open'
   }
