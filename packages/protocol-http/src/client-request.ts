@@ -33,7 +33,7 @@ export function requestTemplate(options: HttpRequestOptions): RequestTemplate {
   const template = { method, target, headers: [['Host', host] as const, ...headers], mediaType: mediaType?.toLowerCase(), deliversAll: deliver === 'any' }
   requestLine(method, target)
   const fields = checkHeaders(template.headers)
-  checkHost(fields)
+  checkHost(fields, target)
   if (fields.expect !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is not supported')
   return template
 }
