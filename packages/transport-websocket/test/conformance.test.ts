@@ -2,7 +2,7 @@ import type { StreamTransport } from '@async/core'
 import { memoryPair, type Pair, type Subject, transportSuite } from '@async/core/testing'
 import type { TransportOptions } from '@async/core/base'
 import { describe, it } from 'vitest'
-import { acceptWebSocket, openWebSocket, type WebSocketOptions, type WebSocketTransport } from '../src/index.ts'
+import { acceptWebSocket, messagesAsStream, openWebSocket, type WebSocketOptions, type WebSocketTransport } from '../src/index.ts'
 import { readRequest } from './upgrade.ts'
 
 /** Cases write 16 MiB at once, and let hours of virtual time pass in one go: nobody could answer a ping. */
@@ -23,6 +23,17 @@ const overMemory = (name: string, more: WebSocketOptions, swap = false): Subject
   },
 })
 
+const streamOverMemory: Subject = {
+  name: 'a stream over WebSocket over memory',
+  carries: 'stream',
+  makePair: async (options?: TransportOptions): Promise<Pair> => {
+    const { client, server } = await webSocketOver(memoryPair(options), { ...options, ...kit })
+    const asStream = messagesAsStream(options)
+    return { a: asStream(client), b: asStream(server) }
+  },
+}
+
 transportSuite({ describe, it }, overMemory('WebSocket over memory, client to server', {}))
 transportSuite({ describe, it }, overMemory('WebSocket over memory, server to client', {}, true))
 transportSuite({ describe, it }, overMemory('WebSocket over memory, compressed', { deflate: true }))
+transportSuite({ describe, it }, streamOverMemory)
