@@ -28,8 +28,12 @@ export class Side {
       if (error === undefined) waiter?.resolve(result)
       else waiter?.reject(new Error(error))
     })
-    child.on('exit', (code, signal) => {
-      for (const { reject } of this.waiting.values()) reject(new Error(`the process of this side ended (${signal ?? code})`))
+    /** What it said last, for the error. */
+    let said = ''
+    child.stderr?.on('data', (data) => (said = (said + String(data)).slice(-2000)))
+    child.on('close', (code, signal) => {
+      const why = /^\w*Error.*$/m.exec(said)?.[0] ?? said.trim()
+      for (const { reject } of this.waiting.values()) reject(new Error(`the process of this side ended (${signal ?? code}): ${why}`))
       this.waiting.clear()
     })
   }
@@ -68,7 +72,7 @@ export class Side {
  */
 export async function startSide(module, core, flags = []) {
   const args = [...flags, main, module.href]
-  const options = /** @type {const} */ ({ stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' })
+  const options = /** @type {const} */ ({ stdio: ['ignore', 'inherit', 'pipe', 'ipc'], serialization: 'advanced' })
   const child = pins === undefined
     ? fork(main, [module.href], { ...options, stdio: [...options.stdio], execArgv: flags })
     : fork(process.execPath, args, { ...options, stdio: [...options.stdio], execPath: 'taskset', execArgv: ['-c', pins[core]] })

@@ -1,6 +1,10 @@
 import { scenarios as chunks } from './chunks.mjs'
 import { scenarios as http } from './http.mjs'
+import { scenarios as idle } from './idle.mjs'
+import { scenarios as jsonRpc } from './json-rpc.mjs'
+import { scenarios as layers } from './layers.mjs'
+import { scenarios as startUp } from './start-up.mjs'
 import { scenarios as tcp } from './tcp.mjs'
 
 /** In the order in which they are run and shown. @type {import('../lib/scenario.mjs').Scenario[]} */
-export const allScenarios = [...http, ...chunks, ...tcp]
+export const allScenarios = [...http, ...chunks, ...jsonRpc, ...tcp, ...layers, ...idle, ...startUp]

@@ -27,7 +27,7 @@ export const source = () =>
   listening(createServer((socket) => {
     const block = Buffer.alloc(64 * 1024, 'x')
     const fill = () => {
-      while (socket.write(block)) {}
+      while (socket.write(block));
     }
     socket.on('error', () => {}).on('drain', fill)
     fill()

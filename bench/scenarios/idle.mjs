@@ -1,0 +1,38 @@
+import { sideFile } from '../lib/scenario.mjs'
+import { startSide } from '../lib/side.mjs'
+
+const count = 2000
+const hello = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+const call = '{"jsonrpc":"2.0","id":1,"method":"add","params":[1,2]}\n'
+
+/** @param {string} server @param {string} text @returns {import('../lib/scenario.mjs').Measure} */
+const weight = (server, text) => async () => {
+  const serving = await startSide(sideFile('idle'), 'server', ['--expose-gc'])
+  const loading = await startSide(sideFile('idle'), 'load')
+  try {
+    const { port } = await serving.call(server)
+    // Code and pools first.
+    await loading.call('visit', { port, count: 200, text })
+    const before = await serving.call('weigh')
+    await loading.call('visit', { port, count, text })
+    return { memory: ((await serving.call('weigh')) - before) / count }
+  } finally {
+    await Promise.all([serving.end(), loading.end()])
+  }
+}
+
+/** @param {string} id @param {string} title @param {[string, import('../lib/scenario.mjs').Measure]} reference @param {[string, import('../lib/scenario.mjs').Measure]} ours @param {number} limit @param {number} reach @returns {import('../lib/scenario.mjs').Scenario} */
+const idle = (id, title, reference, ours, limit, reach) => ({
+  id: `idle-${id}`,
+  title: `Memory of an idle connection, ${title}; all default time-outs armed`,
+  metrics: { memory: { unit: 'KiB', better: 'lower', scale: 1 / 1024 } },
+  reference: reference[0],
+  peers: Object.fromEntries([reference, ours]),
+  goals: [{ peer: ours[0], metric: 'memory', limit, reach }],
+})
+
+export const scenarios = [
+  idle('tcp', 'TCP', ['node:net', weight('net', 'x')], ['@async/transport-tcp', weight('tcp', 'x')], 1.3, 1),
+  idle('http', 'HTTP', ['node:http', weight('nodeHttp', hello)], ['@async/protocol-http', weight('http', hello)], 0.7, 0.58),
+  idle('jsonrpc', 'JSON-RPC on TCP', ['node:net', weight('net', 'x')], ['@async/protocol-jsonrpc', weight('rpc', call)], 1.6, 1.2),
+]

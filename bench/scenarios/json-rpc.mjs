@@ -1,0 +1,36 @@
+import { serverCpu } from '../lib/scenario.mjs'
+
+const cpu = /** @type {const} */ ({ unit: 'µs of the server', better: 'lower' })
+const client = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
+const p50 = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
+
+/** @param {string} kind @param {number} inFlight */
+const side = (kind, inFlight) => serverCpu(['json-rpc', `serve${kind}`], ['json-rpc', `call${kind}`, { inFlight }])
+
+/** @type {import('../lib/scenario.mjs').Scenario[]} */
+export const scenarios = [
+  {
+    id: 'jsonrpc-64',
+    title: 'JSON-RPC over TCP, 64 calls in flight: CPU per call',
+    metrics: { cpu, client },
+    reference: 'vscode-jsonrpc',
+    peers: { 'vscode-jsonrpc': side('Vscode', 64), 'lsp()': side('Lsp', 64), 'line()': side('Lines', 64) },
+    goals: ['lsp()', 'line()'].flatMap((peer) => ['cpu', 'client'].map((metric) => ({ peer, metric, limit: 0.14, reach: 0.09 }))),
+  },
+  {
+    id: 'jsonrpc-1',
+    title: 'JSON-RPC over TCP, one call at a time: latency',
+    metrics: { p50 },
+    reference: 'vscode-jsonrpc',
+    peers: { 'vscode-jsonrpc': side('Vscode', 1), 'lsp()': side('Lsp', 1), 'line()': side('Lines', 1) },
+    goals: [{ peer: 'line()', metric: 'p50', limit: 0.7, reach: 0.62 }],
+  },
+  {
+    id: 'jsonrpc-http',
+    title: 'JSON-RPC over HTTP over TCP, 64 calls in flight: CPU per call',
+    metrics: { cpu, client },
+    reference: 'jayson',
+    peers: { jayson: side('Jayson', 64), '@async, five layers': side('Http', 64) },
+    goals: ['cpu', 'client'].map((metric) => ({ peer: '@async, five layers', metric, limit: 0.3, reach: 0.18 })),
+  },
+]

@@ -1,0 +1,124 @@
+/** add(a, b): servers, and clients that keep some calls in flight. */
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { Agent } from 'node:http'
+import { over, stack, whole } from '@async/core'
+import { line, lsp } from '@async/protocol-chunk'
+import { httpConnector, httpServer } from '@async/protocol-http'
+import { createService, jsonRpc, jsonRpcClient } from '@async/protocol-jsonrpc'
+import { connectTcp, listenTcp, tcpConnector } from '@async/transport-tcp'
+
+const host = '127.0.0.1'
+const target = '/rpc'
+const headers = /** @type {const} */ ([['Content-Type', 'application/json']])
+
+/** @typedef {(a: number, b: number) => Promise<number>} Add */
+/** @typedef {{ port: number, seconds: number, inFlight: number }} How */
+
+const service = createService({ add: (/** @type {any} */ [a, b]) => a + b })
+
+/** @param {import('node:net').Server} server */
+async function listening(server) {
+  server.listen(0, host)
+  await once(server, 'listening')
+  return { port: /** @type {import('node:net').AddressInfo} */ (server.address()).port }
+}
+
+// ── servers ──
+
+export async function serveLines() {
+  return { port: (await listenTcp({}, (transport) => void stack(transport, line(), jsonRpc(service)))).port }
+}
+
+export async function serveLsp() {
+  return { port: (await listenTcp({}, (transport) => void stack(transport, lsp(), jsonRpc(service)))).port }
+}
+
+export async function serveHttp() {
+  const onExchange = (/** @type {import('@async/protocol-http').HttpServerExchange} */ exchange) => {
+    exchange.respond({ headers })
+    stack(exchange, whole(), jsonRpc(service))
+  }
+  return { port: (await listenTcp({}, httpServer({ onExchange }))).port }
+}
+
+export async function serveVscode() {
+  const rpc = await import('vscode-jsonrpc/node')
+  return listening(createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => {})
+    const connection = rpc.createMessageConnection(new rpc.SocketMessageReader(socket), new rpc.SocketMessageWriter(socket))
+    connection.onRequest('add', (a, b) => a + b)
+    connection.listen()
+  }))
+}
+
+export async function serveJayson() {
+  const { default: jayson } = await import('jayson')
+  const server = new jayson.Server({ add: (/** @type {number[]} */ [a = 0, b = 0], /** @type {any} */ done) => done(null, a + b) })
+  return listening(server.http())
+}
+
+// ── clients ──
+
+/** Keeps `inFlight` calls going. @param {How} how @param {Add} add */
+async function calls({ seconds, inFlight }, add) {
+  const end = performance.now() + seconds * 1000
+  let operations = 0
+  /** @type {number[]} */
+  const latencies = []
+  const caller = async (/** @type {number} */ start) => {
+    for (let a = start; performance.now() < end; a++) {
+      const began = inFlight === 1 ? performance.now() : 0
+      if ((await add(a, 1)) !== a + 1) throw new Error('add(a, 1) is not a + 1')
+      if (inFlight === 1) latencies.push((performance.now() - began) * 1000)
+      operations++
+    }
+  }
+  const before = process.cpuUsage()
+  await Promise.all(Array.from({ length: inFlight }, (_, at) => caller(at * 1000)))
+  const { user, system } = process.cpuUsage(before)
+  latencies.sort((a, b) => a - b)
+  const result = { operations, client: (user + system) / operations }
+  return inFlight === 1 ? { ...result, p50: latencies[latencies.length >> 1] } : result
+}
+
+/** @param {How} how @param {any} framing */
+async function callOver(how, framing) {
+  const peer = stack(await connectTcp({ port: how.port, host }), framing, jsonRpc())
+  const result = await calls(how, (a, b) => /** @type {Promise<number>} */ (peer.call('add', [a, b])))
+  peer.close()
+  return result
+}
+
+/** @param {How} how */
+export const callLines = (how) => callOver(how, line())
+/** @param {How} how */
+export const callLsp = (how) => callOver(how, lsp())
+
+/** @param {How} how */
+export async function callHttp(how) {
+  const http = httpConnector(tcpConnector({ host, port: how.port }), { target, host: `${host}:${how.port}`, headers })
+  const client = jsonRpcClient(over(http, whole()))
+  return calls(how, (a, b) => /** @type {Promise<number>} */ (client.call('add', [a, b])))
+}
+
+/** @param {How} how */
+export async function callVscode(how) {
+  const rpc = await import('vscode-jsonrpc/node')
+  const socket = connect({ port: how.port, host, noDelay: true })
+  await once(socket, 'connect')
+  const connection = rpc.createMessageConnection(new rpc.SocketMessageReader(socket), new rpc.SocketMessageWriter(socket))
+  connection.listen()
+  const result = await calls(how, (a, b) => connection.sendRequest('add', a, b))
+  connection.dispose()
+  socket.destroy()
+  return result
+}
+
+/** @param {How} how */
+export async function callJayson(how) {
+  const { default: jayson } = await import('jayson')
+  const client = jayson.Client.http({ host, port: how.port, agent: new Agent({ keepAlive: true, maxSockets: 64 }) })
+  return calls(how, (a, b) =>
+    new Promise((resolve, reject) => client.request('add', [a, b], (/** @type {any} */ error, /** @type {any} */ answer) => (error ? reject(error) : resolve(answer.result)))))
+}
