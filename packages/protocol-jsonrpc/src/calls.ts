@@ -5,15 +5,35 @@ import { Signals } from './signals.ts'
 
 /** Options of one call, or of a batch of them. */
 export interface CallOptions {
-  /** Gives the call up: it is rejected with `signal.reason`, and an answer that comes later is ignored. The other side is not told. */
+  /**
+   * Gives the call up: it is rejected with `signal.reason` at once, an answer that comes later is ignored, and the other side is told if
+   * there are `conventions` for that.
+   */
   readonly signal?: AbortSignal
-  /** Milliseconds to wait for the answer; then the call is rejected with `ERR_TIMEOUT`. Default: `callTimeoutMs`. Infinity: no end. */
+  /**
+   * Milliseconds to wait for the answer; then the call is rejected with `ERR_TIMEOUT`, and the other side is told as above. Default:
+   * `callTimeoutMs`. Infinity: no end.
+   */
   readonly timeoutMs?: number
+  /**
+   * Told of the progress that the other side reports of this call, until it has settled; needs `conventions.progress`. What it throws is
+   * reported to the service's `onError`. Not for batches.
+   */
+  readonly onProgress?: (value: unknown) => void
 }
 
 /** Told when one of its calls has settled, however. */
 export interface CallOwner {
   callSettled(call: PendingCall): void
+}
+
+/** Told of all calls. */
+export interface CallsOwner {
+  /** A call was given up, by its signal or its time. Returns whether its answer is still owed. */
+  gaveUp(id: number, reason: unknown): boolean
+  /** A call has settled. Told only if `observing`. */
+  ended(id: number, method: string, startedMs: number, error: unknown): void
+  readonly observing: boolean
 }
 
 /** A call that waits for its answer. */
@@ -29,6 +49,9 @@ interface Entry extends PendingCall {
   reject: (error: unknown) => void
   timer: unknown
   signal: AbortSignal | undefined
+  onProgress: ((value: unknown) => void) | undefined
+  method: string
+  startedMs: number
 }
 
 /** What timers can count to, 24.8 days. Beyond it Node fires at once; we do not wait that long for the end of a wait. */
@@ -52,13 +75,15 @@ export class Calls {
    */
   owed = 0
   private readonly entries = new Map<number, Entry>()
-  private readonly signals = new Signals((id, reason) => this.fail(id, reason))
+  private readonly signals = new Signals((id, reason) => this.giveUp(id, reason))
   private readonly clock: Clock
   private readonly maxPendingCalls: number
   private readonly defaultTimeoutMs: number | undefined
+  private readonly calls: CallsOwner
   private lastId = 0
 
-  constructor(clock: Clock, maxPendingCalls: number, defaultTimeoutMs: number | undefined) {
+  constructor(clock: Clock, maxPendingCalls: number, defaultTimeoutMs: number | undefined, calls: CallsOwner) {
+    this.calls = calls
     checkTimeout('callTimeoutMs', defaultTimeoutMs)
     this.clock = clock
     this.maxPendingCalls = maxPendingCalls
@@ -89,7 +114,8 @@ export class Calls {
 
   /** Begins to wait for the answer of a call that was (or will be) sent with this id. */
   open(id: number, method: string, options: CallOptions | undefined, owner?: CallOwner): PendingCall {
-    const entry = { id, owner, timer: undefined, signal: options?.signal } as unknown as Entry
+    const startedMs = this.calls.observing ? this.clock.nowMs() : 0
+    const entry = { id, owner, timer: undefined, signal: options?.signal, onProgress: options?.onProgress, method, startedMs } as unknown as Entry
     entry.promise = new Promise((resolve, reject) => {
       entry.resolve = resolve
       entry.reject = reject
@@ -100,7 +126,7 @@ export class Calls {
     if (timeoutMs !== undefined && timeoutMs <= maxTimerMs) {
       entry.timer = this.clock.setTimer(() => {
         entry.timer = undefined
-        this.fail(id, new ConnectionError('ERR_TIMEOUT', `${method}: no answer within ${timeoutMs} ms`))
+        this.giveUp(id, new ConnectionError('ERR_TIMEOUT', `${method}: no answer within ${timeoutMs} ms`))
       }, timeoutMs)
     }
     if (entry.signal !== undefined) this.signals.add(entry.signal, id)
@@ -118,11 +144,16 @@ export class Calls {
     // A duplicate must not count for another call's answer.
     this.owed = Math.max(this.owed - 1, this.entries.size)
     if (entry === undefined) return 'late'
+    let error: Error | undefined
     if (response.kind === 'result') entry.resolve(response.result)
-    else if (response.kind === 'error') entry.reject(response.error)
-    else entry.reject(new ProtocolError('ERR_JSONRPC_INVALID_RESPONSE', response.problem))
-    entry.owner?.callSettled(entry)
+    else entry.reject((error = response.kind === 'error' ? response.error : new ProtocolError('ERR_JSONRPC_INVALID_RESPONSE', response.problem)))
+    this.settled(entry, error)
     return 'settled'
+  }
+
+  /** Who is told of the progress of the call with this token, if anybody. Tokens are ids. */
+  progressOf(token: string | number): ((value: unknown) => void) | undefined {
+    return typeof token === 'number' ? this.entries.get(token)?.onProgress : undefined
   }
 
   /** Who waits for this id, if anybody: the owner, or undefined. */
@@ -135,12 +166,24 @@ export class Calls {
     const entry = this.take(id)
     if (entry === undefined) return
     entry.reject(error)
-    entry.owner?.callSettled(entry)
+    this.settled(entry, error)
   }
 
   /** Rejects every call, each with an error of its own. */
   failAll(makeError: () => unknown): void {
     for (const id of [...this.entries.keys()]) this.fail(id, makeError())
+  }
+
+  private giveUp(id: number, reason: unknown): void {
+    if (!this.entries.has(id)) return
+    // Told first: a call that was not sent is taken back.
+    if (!this.calls.gaveUp(id, reason)) this.owed--
+    this.fail(id, reason)
+  }
+
+  private settled(entry: Entry, error: unknown): void {
+    entry.owner?.callSettled(entry)
+    if (this.calls.observing) this.calls.ended(entry.id, entry.method, entry.startedMs, error)
   }
 
   private wasOurs(id: Id): id is number {

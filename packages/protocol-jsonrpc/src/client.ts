@@ -1,10 +1,11 @@
-import type { Connector, Messages, Transport } from '@async/core'
-import { ConnectionError } from '@async/core'
+import { ConnectionError, UsageError } from '@async/core'
+import type { Connector, Data, Messages, Transport } from '@async/core'
 import { systemClock } from '@async/core/base'
-import { batchText, callText, quietly } from './caller.ts'
+import { attempted, batchText, callText, quietly } from './caller.ts'
 import type { BatchEntry, Caller } from './caller.ts'
 import { Calls } from './calls.ts'
-import type { CallOptions } from './calls.ts'
+import type { CallOptions, CallsOwner } from './calls.ts'
+import { Codec } from './codec.ts'
 import { diagnose } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError } from './errors.ts'
@@ -13,13 +14,18 @@ import type { ExchangeOwner } from './exchange.ts'
 import { resolveLimits } from './limits.ts'
 import type { Limits } from './limits.ts'
 import type { Params } from './messages.ts'
-import type { PeerOptions } from './peer.ts'
+import { checkedResult } from './method.ts'
+import type { ApiOf, Contract } from './method.ts'
+import type { AnyMethods, CallArguments, Outcome } from './method-types.ts'
+import { observe } from './observe.ts'
+import type { ObservedCall } from './observe.ts'
+import type { PeerOptions, RemoteOptions } from './peer.ts'
 
 /** Options of `jsonRpcClient`. Those that concern serving have no effect. */
 export interface ClientOptions extends PeerOptions {}
 
-/** Calls without a connection of its own: each call, notification or batch opens a transport from the connector. */
-export interface Client extends Caller {
+/** Calls without a connection of its own: each call, notification or batch opens a transport from the connector. `R`: as in `Peer`. */
+export interface Client<R extends object = AnyMethods> extends Caller<R> {
   /** Calls that wait for an answer. */
   readonly pendingCalls: number
   /** Resolves after `close` or `abort`, when the last exchange is over. Never rejects. */
@@ -29,7 +35,7 @@ export interface Client extends Caller {
    * is not reported as unhandled.
    * @throws (rejects) what `connect` rejects with; ConnectionLostError `ERR_CONNECTION_LOST`; and as `call` before anything is sent.
    */
-  notify(method: string, params?: Params): Promise<void>
+  notify<M extends keyof R & string>(method: M, ...args: CallArguments<R[M], never>): Promise<void>
 }
 
 /**
@@ -37,25 +43,33 @@ export interface Client extends Caller {
  * `jsonRpcClient(over(httpConnector, whole()))`. Time-outs include connecting; to give a call up aborts its exchange.
  * @throws UsageError `ERR_INVALID_ARGUMENT` for a limit that is not a positive integer.
  */
-export function jsonRpcClient(connector: Connector<Transport<Messages>>, options: ClientOptions = {}): Client {
+export function jsonRpcClient<const C extends Contract>(connector: Connector<Transport<Messages>>, options: ClientOptions & { readonly remote: C }): Client<ApiOf<C>>
+export function jsonRpcClient<R extends object = AnyMethods>(connector: Connector<Transport<Messages>>, options?: ClientOptions): Client<R>
+export function jsonRpcClient(connector: Connector<Transport<Messages>>, options: ClientOptions & RemoteOptions<Contract> = {}): Client {
   return new ExchangeClient(connector, options)
 }
 
-class ExchangeClient implements Client, ExchangeOwner {
+class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   readonly calls: Calls
   readonly closed: Promise<void>
   private readonly connector: Connector<Transport<Messages>>
-  private readonly options: ClientOptions
+  private readonly options: ClientOptions & RemoteOptions<Contract>
   private readonly limits: Limits
+  readonly codec: Codec
+  readonly observing: boolean
+  /** Calls that an observer was told of, and that have not settled. */
+  private readonly observed = new Map<number, ObservedCall>()
   private readonly exchanges = new Set<Exchange>()
   private isClosed = false
   private resolveClosed!: () => void
 
-  constructor(connector: Connector<Transport<Messages>>, options: ClientOptions) {
+  constructor(connector: Connector<Transport<Messages>>, options: ClientOptions & RemoteOptions<Contract>) {
     this.connector = connector
     this.options = options
     this.limits = resolveLimits(undefined, options)
-    this.calls = new Calls(options.clock ?? systemClock, this.limits.maxPendingCalls, options.callTimeoutMs)
+    this.codec = new Codec(options, this.limits.maxNestingDepth)
+    this.observing = options.observe !== undefined
+    this.calls = new Calls(options.clock ?? systemClock, this.limits.maxPendingCalls, options.callTimeoutMs, this)
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
     })
@@ -69,12 +83,12 @@ class ExchangeClient implements Client, ExchangeOwner {
     return this.limits.maxMessageBytes
   }
 
-  call(method: string, params?: Params, options?: CallOptions): Promise<unknown> {
+  call(method: string, params?: Params, options?: CallOptions): Promise<any> {
     try {
       this.assertOpen(1, options)
       const id = this.calls.takeId()
-      const exchange = new Exchange(this, callText(method, params, id, this.limits), false)
-      const { promise } = this.calls.open(id, method, options, exchange)
+      const exchange = new Exchange(this, callText(method, params, id, this.codec, this.limits), false)
+      const promise = this.openCall(id, method, options, exchange)
       this.begin(exchange, [id])
       return promise
     } catch (error) {
@@ -85,7 +99,8 @@ class ExchangeClient implements Client, ExchangeOwner {
   notify(method: string, params?: Params): Promise<void> {
     try {
       this.assertOpen(0, undefined)
-      const exchange = new Exchange(this, callText(method, params, undefined, this.limits), true)
+      const exchange = new Exchange(this, callText(method, params, undefined, this.codec, this.limits), true)
+      if (this.observing) this.started(method, undefined)
       this.begin(exchange, [])
       return exchange.sent!
     } catch (error) {
@@ -93,16 +108,22 @@ class ExchangeClient implements Client, ExchangeOwner {
     }
   }
 
-  batch(entries: readonly BatchEntry[], options?: CallOptions): Promise<unknown>[] {
+  attempt(method: string, params?: Params, options?: CallOptions): Promise<Outcome<any>> {
+    return attempted(this.call(method, params, options))
+  }
+
+  batch(entries: readonly BatchEntry[], options?: CallOptions): any {
     if (entries.length === 0) return []
     try {
       const calls = entries.filter((entry) => entry.notification !== true).length
       this.assertOpen(calls, options)
       const ids = entries.map((entry) => (entry.notification === true ? undefined : this.calls.takeId()))
-      const exchange = new Exchange(this, batchText(entries, ids, this.limits), calls < entries.length)
+      const exchange = new Exchange(this, batchText(entries, ids, this.codec, this.limits), calls < entries.length)
       const promises = entries.map((entry, at) => {
         const id = ids[at]
-        return id === undefined ? exchange.sent! : quietly(this.calls.open(id, entry.method, options, exchange).promise)
+        if (id !== undefined) return quietly(this.openCall(id, entry.method, options, exchange))
+        if (this.observing) this.started(entry.method, undefined)
+        return exchange.sent!
       })
       this.begin(exchange, ids.filter((id) => id !== undefined))
       return promises
@@ -135,6 +156,35 @@ class ExchangeClient implements Client, ExchangeOwner {
     if (this.options.onDiagnostic !== undefined) diagnose(this.options.onDiagnostic, diagnostic)
   }
 
+  /** The exchange is aborted by the call's settling, which is how the other side learns of it. */
+  gaveUp(): boolean {
+    return true
+  }
+
+  ended(id: number, method: string, startedMs: number, error: unknown): void {
+    const nowMs = (this.options.clock ?? systemClock).nowMs()
+    const call = this.observed.get(id) ?? { method, id }
+    this.observed.delete(id)
+    observe(this.options.observe!, { kind: 'ended', side: 'client', call, nowMs, durationMs: nowMs - startedMs, error })
+  }
+
+  moved(kind: 'sent' | 'received', data: Data): void {
+    if (this.observing) observe(this.options.observe!, { kind, data })
+  }
+
+  private started(method: string, id: number | undefined): void {
+    const call = { method, id }
+    if (id !== undefined) this.observed.set(id, call)
+    observe(this.options.observe!, { kind: 'started', side: 'client', call, nowMs: (this.options.clock ?? systemClock).nowMs() })
+  }
+
+  private openCall(id: number, method: string, options: CallOptions | undefined, exchange: Exchange): Promise<unknown> {
+    if (this.observing) this.started(method, id)
+    const { promise } = this.calls.open(id, method, options, exchange)
+    const definition = this.options.remote?.[method]
+    return definition?.result === undefined ? promise : promise.then((result) => checkedResult(definition, method, result))
+  }
+
   private begin(exchange: Exchange, ids: readonly number[]): void {
     this.exchanges.add(exchange)
     exchange.begin(this.connector, ids)
@@ -149,6 +199,7 @@ class ExchangeClient implements Client, ExchangeOwner {
 
   private assertOpen(calls: number, options: CallOptions | undefined): void {
     if (this.isClosed) throw new ConnectionLostError({ kind: 'closed', by: 'local', unsentBytes: 0, unreadBytes: 0 })
+    if (options?.onProgress !== undefined) throw new UsageError('ERR_INVALID_ARGUMENT', 'an exchange has one answer, and so no progress')
     this.calls.admit(calls, options)
   }
 }

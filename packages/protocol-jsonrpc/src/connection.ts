@@ -1,19 +1,25 @@
-import { ConnectionError } from '@async/core'
-import type { CloseOptions, CloseReason, Info, Messages, Protocol, Transport } from '@async/core'
+import { ConnectionError, UsageError } from '@async/core'
+import type { CloseOptions, CloseReason, Info, LimitError, Messages, Protocol, Transport } from '@async/core'
 import { byteLength, systemClock } from '@async/core/base'
 import { BatchAnswer } from './batch-answer.ts'
 import type { BatchEntry } from './caller.ts'
-import { batchText, callText, quietly } from './caller.ts'
+import { attempted, batchText, callText, quietly } from './caller.ts'
 import { Calls } from './calls.ts'
-import type { CallOptions } from './calls.ts'
+import type { CallOptions, CallsOwner } from './calls.ts'
+import type { Codec } from './codec.ts'
+import type { Conventions } from './conventions.ts'
 import { diagnose } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError, errorCodes } from './errors.ts'
 import { exceeds, messageTooLong } from './limits.ts'
 import type { Limits } from './limits.ts'
-import { errorText, parse, recognise } from './messages.ts'
-import type { Entry, Id, Params, Response } from './messages.ts'
-import type { Peer, PeerOptions } from './peer.ts'
+import type { Entry, Id, Notification, Params, Response } from './messages.ts'
+import { checkedResult } from './method.ts'
+import type { Contract } from './method.ts'
+import type { Outcome } from './method-types.ts'
+import { observe } from './observe.ts'
+import type { ObservedCall } from './observe.ts'
+import type { Peer, PeerOptions, RemoteOptions } from './peer.ts'
 import { Outbox } from './outbox.ts'
 import type { OutboxOwner } from './outbox.ts'
 import { Requests } from './requests.ts'
@@ -31,13 +37,16 @@ import type { Counting, Service } from './service.ts'
  *
  * `holding`: reading was paused, because the queue of requests is full and nobody owes us an answer.
  */
-export class Connection implements Peer, Protocol<Messages>, RequestsOwner, OutboxOwner {
+export class Connection implements Peer, Protocol<Messages>, RequestsOwner, OutboxOwner, CallsOwner {
   readonly peer: Peer = this
+  readonly observing: boolean
   private readonly below: Transport<Messages>
   private readonly service: Service
   private readonly serves: boolean
   private readonly limits: Limits
-  private readonly options: PeerOptions
+  private readonly options: PeerOptions & RemoteOptions<Contract>
+  private readonly codec: Codec
+  private readonly conventions: Conventions
   private readonly calls: Calls
   private readonly requests: Requests
   private readonly outbox: Outbox
@@ -45,16 +54,21 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   private lost: CloseReason | undefined
   private holding = false
   private counted = false
+  /** Calls that an observer was told of, and that have not settled. */
+  private readonly observed = new Map<number, ObservedCall>()
 
-  constructor(below: Transport<Messages>, service: Service, serves: boolean, limits: Limits, options: PeerOptions) {
+  constructor(below: Transport<Messages>, service: Service, serves: boolean, limits: Limits, codec: Codec, options: PeerOptions & RemoteOptions<Contract>) {
     this.below = below
     this.service = service
     this.serves = serves
     this.limits = limits
     this.options = options
-    this.calls = new Calls(options.clock ?? systemClock, limits.maxPendingCalls, options.callTimeoutMs)
-    this.requests = new Requests(service, limits, this)
-    this.outbox = new Outbox(below, this, limits.maxConcurrentHandlers + limits.maxQueuedRequests)
+    this.codec = codec
+    this.conventions = options.conventions ?? {}
+    this.observing = options.observe !== undefined
+    this.calls = new Calls(options.clock ?? systemClock, limits.maxPendingCalls, options.callTimeoutMs, this)
+    this.requests = new Requests(service, limits, codec, options, this)
+    this.outbox = new Outbox(below, this, codec, limits.maxUnsentBytes)
   }
 
   get info(): Info {
@@ -75,35 +89,46 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
 
   // ── calling ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  call(method: string, params?: Params, options?: CallOptions): Promise<unknown> {
+  call(method: string, params?: Params, options?: CallOptions): Promise<any> {
     try {
       this.assertAnswerable()
       this.calls.admit(1, options)
       const id = this.calls.takeId()
-      this.below.write(callText(method, params, id, this.limits))
+      this.outbox.send(callText(method, this.withToken(params, id, options), id, this.codec, this.limits), id)
       const { promise } = this.calls.open(id, method, options)
+      if (this.observing) this.started(method, id)
       this.called()
-      return promise
+      const definition = this.options.remote?.[method]
+      return definition?.result === undefined ? promise : promise.then((result) => checkedResult(definition, method, result))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  notify(method: string, params?: Params): void {
-    if (this.state === 'closed') throw this.lostError()
-    this.below.write(callText(method, params, undefined, this.limits))
+  attempt(method: string, params?: Params, options?: CallOptions): Promise<Outcome<any>> {
+    return attempted(this.call(method, params, options))
   }
 
-  batch(entries: readonly BatchEntry[], options?: CallOptions): Promise<unknown>[] {
+  notify(method: string, params?: Params): void {
+    if (this.state === 'closed') throw this.lostError()
+    this.outbox.send(callText(method, params, undefined, this.codec, this.limits))
+    if (this.observing) this.started(method, undefined)
+  }
+
+  batch(entries: readonly BatchEntry[], options?: CallOptions): any {
     if (entries.length === 0) return []
     try {
       this.assertAnswerable()
       this.calls.admit(entries.reduce((count, entry) => (entry.notification === true ? count : count + 1), 0), options)
       const ids = entries.map((entry) => (entry.notification === true ? undefined : this.calls.takeId()))
-      this.below.write(batchText(entries, ids, this.limits))
+      this.outbox.send(batchText(entries, ids, this.codec, this.limits))
       const promises = entries.map((entry, at) => {
         const id = ids[at]
-        return id === undefined ? Promise.resolve(undefined) : quietly(this.calls.open(id, entry.method, options).promise)
+        if (this.observing) this.started(entry.method, id)
+        if (id === undefined) return Promise.resolve(undefined)
+        const { promise } = this.calls.open(id, entry.method, options)
+        const definition = this.options.remote?.[entry.method]
+        return quietly(definition?.result === undefined ? promise : promise.then((result) => checkedResult(definition, entry.method, result)))
       })
       this.called()
       return promises
@@ -112,11 +137,13 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     }
   }
 
-  drained(belowBytes?: number, signal?: AbortSignal): Promise<void> {
-    return this.below.drained(belowBytes, signal)
+  async drained(belowBytes?: number, signal?: AbortSignal): Promise<void> {
+    if (!this.outbox.isEmpty) await this.outbox.emptied(signal)
+    await this.below.drained(belowBytes, signal)
   }
 
   close(options?: CloseOptions): void {
+    if (this.state !== 'closed') this.outbox.flush()
     this.end({ kind: 'closed', by: 'local', unsentBytes: 0, unreadBytes: 0 })
     this.below.close(options)
   }
@@ -141,18 +168,16 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   }
 
   dataReceived(data: Messages['in']): void {
+    if (this.observing) observe(this.options.observe!, { kind: 'received', data })
     if (exceeds(data, this.limits.maxMessageBytes)) return this.refuseLong(byteLength(data))
     let value: unknown
     try {
-      value = parse(data)
+      value = this.codec.parse(data)
     } catch (error) {
-      this.diagnose({ kind: 'unreadable', error: error as Error })
-      if (!this.serves) return
-      this.count().errors++
-      return this.answer(errorText(null, errorCodes.parseError, 'Parse error'), null)
+      return this.unreadable(error as Error)
     }
-    if (Array.isArray(value)) this.batchReceived(value, data.length)
-    else this.entryReceived(recognise(value), data.length)
+    if (Array.isArray(value) && !this.codec.old) this.batchReceived(value, data.length)
+    else this.entryReceived(this.codec.recognise(value), data.length)
     this.balance()
   }
 
@@ -170,6 +195,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     // A transport that fails to open is lost without having been made.
     if (this.counted) this.count().peers--
     this.end(reason)
+    if (this.observing) observe(this.options.observe!, { kind: 'lost', reason })
   }
 
   // ── from the parts ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -195,37 +221,89 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     this.diagnose({ kind: 'dropped', method })
   }
 
+  sent(text: string): void {
+    observe(this.options.observe!, { kind: 'sent', data: text })
+  }
+
+  gaveUp(id: number, reason: unknown): boolean {
+    const { cancel } = this.conventions
+    // Not sent yet: nobody has to be told, and nobody answers.
+    if (this.outbox.recall(id)) return false
+    if (cancel === undefined || this.state !== 'open') return true
+    try {
+      this.notify(cancel.method, cancel.params(id, reason))
+    } catch (error) {
+      this.diagnose({ kind: 'untold', error: error as Error })
+    }
+    return cancel.answer !== undefined
+  }
+
+  ended(id: number, method: string, startedMs: number, error: unknown): void {
+    const nowMs = (this.options.clock ?? systemClock).nowMs()
+    const call = this.observed.get(id) ?? { method, id }
+    this.observed.delete(id)
+    observe(this.options.observe!, { kind: 'ended', side: 'client', call, nowMs, durationMs: nowMs - startedMs, error })
+  }
+
+  lostError(): ConnectionLostError {
+    return new ConnectionLostError(this.lost!)
+  }
+
   // ── own ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private entryReceived(entry: Entry, bytes: number): void {
-    if (entry.kind === 'request' || entry.kind === 'notification') this.requests.accept(entry, bytes)
-    else if (entry.kind === 'invalid') this.refuse(entry.id)
+    if (entry.kind === 'request') this.requests.accept(entry, bytes)
+    else if (entry.kind === 'notification') {
+      if (!this.isForUs(entry)) this.requests.accept(entry, bytes)
+    } else if (entry.kind === 'invalid') this.refuse(entry.id)
     else this.responseReceived(entry)
   }
 
+  /** Cancellation and progress: they are seen at once, however many requests wait. */
+  private isForUs({ method, params }: Notification): boolean {
+    const { cancel, progress } = this.conventions
+    if (cancel !== undefined && method === cancel.method) {
+      const id = cancel.id(params)
+      if (id !== undefined) this.requests.cancel(id, cancel.reason?.(params))
+      return true
+    }
+    if (progress === undefined || method !== progress.method) return false
+    const told = progress.read(params)
+    const onProgress = told === undefined ? undefined : this.calls.progressOf(told.token)
+    if (onProgress === undefined) return false
+    try {
+      onProgress(told!.value)
+    } catch (error) {
+      reportError(this.service, error, method)
+    }
+    return true
+  }
+
   private batchReceived(values: readonly unknown[], bytes: number): void {
-    const { maxBatchItems, maxMessageBytes } = this.limits
+    const { maxBatchItems, maxResponseBytes } = this.limits
     if (values.length === 0) return this.refuse(null)
     // Before each of a million numbers is looked at: no more entries can be answers than are owed.
     if (values.length > maxBatchItems + this.calls.owed) return this.refuseBatch(values.length)
     const others: Exclude<Entry, Response>[] = []
     for (const value of values) {
-      const entry = recognise(value)
+      const entry = this.codec.recognise(value)
       if (entry.kind === 'request' || entry.kind === 'notification' || entry.kind === 'invalid') others.push(entry)
       else this.responseReceived(entry)
     }
     if (others.length > maxBatchItems) return this.refuseBatch(others.length)
-    const batch = new BatchAnswer(others.length, maxMessageBytes)
+    const batch = new BatchAnswer(others.length, maxResponseBytes, this.codec)
     for (const { kind } of others) if (kind === 'request' || (kind === 'invalid' && this.serves)) batch.owe()
     const share = Math.ceil(bytes / values.length)
     for (let at = 0; at < others.length; at++) {
       const entry = others[at]!
-      if (entry.kind !== 'invalid') this.requests.accept(entry, share, batch, at)
-      else {
+      if (entry.kind === 'request') this.requests.accept(entry, share, batch, at)
+      else if (entry.kind === 'notification') {
+        if (!this.isForUs(entry)) this.requests.accept(entry, share, batch, at)
+      } else {
         this.diagnose({ kind: 'invalid' })
         if (!this.serves) continue
         this.count().errors++
-        const whole = batch.put(at, errorText(entry.id, errorCodes.invalidRequest, 'Invalid Request'), entry.id)
+        const whole = batch.put(at, this.codec.errorText(entry.id, errorCodes.invalidRequest, 'Invalid Request'), entry.id)
         if (whole !== undefined) this.answer(whole, null)
       }
     }
@@ -238,9 +316,22 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   /** What is not a request is answered only by those who serve: to a mere client it is noise. */
   private refuse(id: Id, data?: unknown): void {
     this.diagnose({ kind: 'invalid' })
-    if (!this.serves) return
-    this.count().errors++
-    this.answer(errorText(id, errorCodes.invalidRequest, 'Invalid Request', data), id)
+    this.refuseWith(id, errorCodes.invalidRequest, 'Invalid Request', data)
+  }
+
+  private unreadable(error: Error): void {
+    this.diagnose({ kind: 'unreadable', error })
+    const { limit, allowed, actual } = error as Partial<LimitError>
+    this.refuseWith(null, errorCodes.parseError, 'Parse error', limit === undefined ? undefined : { limit, allowed, actual })
+  }
+
+  /** In 1.0 what is invalid ends the connection, behind the answer. (1.0 §2.1) */
+  private refuseWith(id: Id, code: number, message: string, data: unknown): void {
+    if (this.serves) {
+      this.count().errors++
+      this.answer(this.codec.errorText(id, code, message, data), id)
+    }
+    if (this.codec.old) this.close()
   }
 
   private refuseBatch(actual: number): void {
@@ -253,9 +344,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     // It may be the answer to a call of ours, which would wait for ever.
     if (this.calls.size > 0) return this.abort(error)
     this.diagnose({ kind: 'unreadable', error })
-    if (!this.serves) return
-    this.count().errors++
-    this.answer(errorText(null, errorCodes.invalidRequest, 'Invalid Request', { limit: 'maxMessageBytes', allowed, actual }), null)
+    this.refuseWith(null, errorCodes.invalidRequest, 'Invalid Request', { limit: 'maxMessageBytes', allowed, actual })
   }
 
   /** A call was sent: reading has to go on, and what waits may take its place. */
@@ -286,7 +375,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     this.state = 'closed'
     this.lost = reason
     this.requests.drop()
-    this.outbox.drop()
+    this.outbox.drop(this.lostError())
     this.calls.failAll(() => this.lostError())
   }
 
@@ -294,8 +383,17 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     if (this.state !== 'open') throw this.lostError()
   }
 
-  private lostError(): ConnectionLostError {
-    return new ConnectionLostError(this.lost!)
+  private withToken(params: Params | undefined, id: number, options: CallOptions | undefined): Params | undefined {
+    if (options?.onProgress === undefined) return params
+    const { progress } = this.conventions
+    if (progress === undefined) throw new UsageError('ERR_INVALID_ARGUMENT', 'onProgress needs conventions.progress')
+    return progress.withToken(params, id)
+  }
+
+  private started(method: string, id: number | undefined): void {
+    const call = { method, id }
+    if (id !== undefined) this.observed.set(id, call)
+    observe(this.options.observe!, { kind: 'started', side: 'client', call, nowMs: (this.options.clock ?? systemClock).nowMs() })
   }
 
   private count(): Counting {

@@ -22,6 +22,11 @@ export type Diagnostic =
       readonly method: string
     }
   | {
+      /** The other side could not be told that a call was given up; its handler runs on. */
+      readonly kind: 'untold'
+      readonly error: Error
+    }
+  | {
       /** A request or a notification that came in answer to a call over an exchange: nothing can be answered there. */
       readonly kind: 'unexpected'
       readonly method: string

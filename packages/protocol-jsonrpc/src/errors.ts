@@ -11,6 +11,7 @@ export const errorCodes: {
   readonly invalidParams: -32602
   readonly internalError: -32603
   readonly serverBusy: -32000
+  readonly requestCancelled: -32800
 } = {
   /** The message is not JSON. */
   parseError: -32700,
@@ -24,30 +25,32 @@ export const errorCodes: {
   internalError: -32603,
   /** The queue of requests is full: try again later. */
   serverBusy: -32000,
+  /** The call was cancelled, as the Language Server Protocol has it. (LSP 3.17, ErrorCodes) */
+  requestCancelled: -32800,
 }
 
 /** What the caller is told of a failure that is none of its business. */
 export const internalErrorMessage: string = 'Internal error'
 
 /**
- * An error that crosses the wire: thrown by a handler, it reaches the caller with all three members; a call that was answered by an
- * error is rejected with one.
+ * An error that crosses the wire: thrown or returned by a handler, it reaches the caller with all three members; a call that was
+ * answered by an error is rejected with one. Returned, its type is part of the method's type, and `attempt` of the caller knows it.
  */
-export class JsonRpcError extends Error {
+export class JsonRpcError<Data = unknown, Code extends number = number> extends Error {
   override readonly name: string = 'JsonRpcError'
   /** An integer; −32768 to −32000 are the specification's. */
-  readonly code: number
+  readonly code: Code
   /** What else the other side is told; any JSON value, or undefined for none. */
-  readonly data: unknown
+  readonly data: Data
 
   /** @throws UsageError `ERR_INVALID_ARGUMENT` if `code` is not an integer. */
-  constructor(code: number, message: string, data?: unknown) {
+  constructor(code: Code, message: string, data?: Data) {
     if (!Number.isInteger(code)) {
       throw new UsageError('ERR_INVALID_ARGUMENT', `the code of a JsonRpcError is an integer, not ${String(code)}`)
     }
     super(message)
     this.code = code
-    this.data = data
+    this.data = data as Data
   }
 }
 Object.defineProperty(JsonRpcError.prototype, brand, { value: true })
@@ -60,8 +63,8 @@ export function isJsonRpcError(error: unknown, code?: number): error is JsonRpcE
 }
 
 /** −32602, for handlers to throw; `data` may say what is wrong. */
-export function invalidParams(data?: unknown): JsonRpcError {
-  return new JsonRpcError(errorCodes.invalidParams, 'Invalid params', data)
+export function invalidParams<Data = undefined>(data?: Data): JsonRpcError<Data | undefined, -32602> {
+  return new JsonRpcError<Data | undefined, -32602>(errorCodes.invalidParams, 'Invalid params', data)
 }
 
 /**

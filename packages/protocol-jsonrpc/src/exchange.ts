@@ -1,16 +1,19 @@
 import { canHalfClose, ProtocolError } from '@async/core'
-import type { CloseReason, Connector, Messages, Protocol, Transport } from '@async/core'
+import type { CloseReason, Connector, Data, Messages, Protocol, Transport } from '@async/core'
 import { byteLength } from '@async/core/base'
 import type { CallOwner, Calls } from './calls.ts'
+import type { Codec } from './codec.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError } from './errors.ts'
 import { exceeds, messageTooLong } from './limits.ts'
-import { parse, recognise } from './messages.ts'
 
 /** What an exchange asks of its client. */
 export interface ExchangeOwner {
   readonly calls: Calls
+  readonly codec: Codec
   readonly maxMessageBytes: number
+  /** For observers. */
+  moved(kind: 'sent' | 'received', data: Data): void
   diagnose(diagnostic: Diagnostic): void
   exchangeOver(exchange: Exchange): void
 }
@@ -78,6 +81,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   connectionMade(transport: Transport<Messages>): void {
     try {
       transport.write(this.text)
+      this.client.moved('sent', this.text)
     } catch (error) {
       this.failAll(() => error)
       return transport.abort(error)
@@ -88,6 +92,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   }
 
   dataReceived(data: Messages['in']): void {
+    this.client.moved('received', data)
     const allowed = this.client.maxMessageBytes
     if (exceeds(data, allowed)) {
       const error = messageTooLong(byteLength(data), allowed)
@@ -96,8 +101,9 @@ export class Exchange implements Protocol<Messages>, CallOwner {
     }
     this.reading = true
     try {
-      const value = parse(data)
-      for (const entry of Array.isArray(value) ? value : [value]) this.entryReceived(entry)
+      const { codec } = this.client
+      const value = codec.parse(data)
+      for (const entry of Array.isArray(value) && !codec.old ? (value as unknown[]) : [value]) this.entryReceived(entry)
     } catch (error) {
       this.failAll(() => error)
     }
@@ -127,7 +133,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   }
 
   private entryReceived(value: unknown): void {
-    const entry = recognise(value)
+    const entry = this.client.codec.recognise(value)
     if (entry.kind === 'request' || entry.kind === 'notification') {
       this.client.diagnose({ kind: 'unexpected', method: entry.method })
     } else if (entry.kind === 'invalid') this.client.diagnose({ kind: 'invalid' })

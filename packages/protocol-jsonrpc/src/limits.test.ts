@@ -5,11 +5,14 @@ describe('resolveLimits', () => {
   it('takes the last that says something, then the default', () => {
     expect(resolveLimits({ maxBatchItems: 7, maxPendingCalls: 8 }, { maxBatchItems: 9 })).toEqual({
       maxMessageBytes: 1_048_576,
+      maxResponseBytes: 1_048_576,
+      maxNestingDepth: 1000,
       maxBatchItems: 9,
       maxPendingCalls: 8,
       maxConcurrentHandlers: 64,
       maxQueuedRequests: 1024,
       maxQueuedRequestBytes: 1_048_576,
+      maxUnsentBytes: 16_777_216,
     })
     expect(defaultLimits.maxBatchItems).toBe(100)
   })

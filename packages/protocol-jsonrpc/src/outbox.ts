@@ -1,54 +1,129 @@
 import { isAsyncError, LimitError } from '@async/core'
 import type { Consumer, Messages, Producer, Transport } from '@async/core'
+import { utf8Length } from '@async/core/base'
+import type { Codec } from './codec.ts'
 import { errorCodes, internalErrorMessage } from './errors.ts'
-import { errorText } from './messages.ts'
 import type { Id } from './messages.ts'
 
 /** What an outbox asks of its peer. */
 export interface OutboxOwner {
-  /** The transport takes data again, and has all the answers that were held: requests that owe answers may be started. */
+  /** The transport takes data again, and has all that was held: requests that owe answers may be started. */
   writable(): void
   /** An answer could not be sent, for a reason that is ours. */
   answerFailed(error: unknown): void
+  /** A message was handed to the transport. Told only if `observing`. */
+  sent(text: string): void
+  readonly observing: boolean
 }
 
 interface Held {
-  readonly text: string
+  readonly kind: 'answer' | 'call' | 'notification'
   readonly id: Id
+  /** Empty: given up before it was sent. */
+  text: string
+}
+
+interface Waiter {
+  resolve(): void
+  reject(error: unknown): void
 }
 
 /**
- * Answers on their way out, and the transport's word on how fast. While the transport is above its high-water mark no request is
- * started that owes an answer; those that are in flight may finish, and what the transport's hard cap refuses of theirs is held here
- * until there is room. Calls and notifications of ours go straight to the transport: what throws there is their caller's to know.
+ * Messages on their way out, and the transport's word on how fast. While the transport is above its high-water mark no request is
+ * started that owes an answer, and calls and notifications of ours are held here. Answers of handlers that are in flight are written on,
+ * up to the transport's hard cap, unless something is held: nothing overtakes. What is held has at most `maxUnsentBytes`. A call that has
+ * no room is refused; an answer cannot be, so that a peer which sends and never reads is aborted.
  */
 export class Outbox implements Producer {
   /** Whether the transport has told us to wait. */
   blocked = false
   private readonly below: Transport<Messages>
   private readonly owner: OutboxOwner
-  private readonly maxHeld: number
+  private readonly codec: Codec
+  private readonly maxUnsentBytes: number
   private held: Held[] = []
+  private unsentBytes = 0
+  private readonly heldCalls = new Map<number, Held>()
+  private waiters: Waiter[] = []
 
-  constructor(below: Transport<Messages>, owner: OutboxOwner, maxHeld: number) {
+  constructor(below: Transport<Messages>, owner: OutboxOwner, codec: Codec, maxUnsentBytes: number) {
     this.below = below
     this.owner = owner
-    this.maxHeld = maxHeld
+    this.codec = codec
+    this.maxUnsentBytes = maxUnsentBytes
   }
 
   /** Sends the answer to `id` (null for a batch or an unreadable request). Never throws. */
   answer(text: string, id: Id): void {
-    if (this.held.length > 0 || !this.send(text, id)) this.hold({ text, id })
+    if (this.held.length > 0 || !this.sendAnswer(text, id)) this.holdAnswer(text, id)
   }
 
-  /** Whether no answer is held here. */
+  /**
+   * Sends a call (with its id), or anything else of ours.
+   * @throws what the transport's `write` throws; LimitError `ERR_WRITE_QUEUE_FULL` above `maxUnsentBytes`.
+   */
+  send(text: string, id?: number): void {
+    if (!this.blocked && this.held.length === 0) return this.write(text)
+    const bytes = utf8Length(text)
+    const actual = this.unsentBytes + bytes
+    if (actual > this.maxUnsentBytes) {
+      throw new LimitError('ERR_WRITE_QUEUE_FULL', { limit: 'maxUnsentBytes', allowed: this.maxUnsentBytes, actual, unit: 'bytes' })
+    }
+    const entry: Held = { kind: id === undefined ? 'notification' : 'call', id: id ?? null, text }
+    this.held.push(entry)
+    this.unsentBytes = actual
+    if (id !== undefined) this.heldCalls.set(id, entry)
+  }
+
+  /** A call is given up. True: it had not been sent, and never will be. */
+  recall(id: number): boolean {
+    const entry = this.heldCalls.get(id)
+    if (entry === undefined) return false
+    this.heldCalls.delete(id)
+    this.unsentBytes -= utf8Length(entry.text)
+    entry.text = ''
+    return true
+  }
+
+  /** Whether nothing is held here. */
   get isEmpty(): boolean {
     return this.held.length === 0
   }
 
+  /** Resolves when nothing is held. @throws (rejects) with what `drop` is given; `signal.reason`. */
+  emptied(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason)
+      const onAbort = (): void => {
+        this.waiters = this.waiters.filter((each) => each !== waiter)
+        reject(signal!.reason)
+      }
+      const settled = (): void => signal?.removeEventListener('abort', onAbort)
+      const waiter: Waiter = { resolve: () => (settled(), resolve()), reject: (error) => (settled(), reject(error)) }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.waiters.push(waiter)
+    })
+  }
+
+  /** Before an orderly end: hands the transport what is held, as far as it takes it. Calls are over; nobody waits for their answers. */
+  flush(): void {
+    for (const { kind, text } of this.held) {
+      if (kind === 'call' || text === '') continue
+      try {
+        this.write(text)
+      } catch {
+        // What has no room now has none later: the end follows.
+        return
+      }
+    }
+  }
+
   /** The connection is over. */
-  drop(): void {
+  drop(error: unknown): void {
     this.held = []
+    this.unsentBytes = 0
+    this.heldCalls.clear()
+    for (const waiter of this.waiters.splice(0)) waiter.reject(error)
   }
 
   halfRegister(_consumer: Consumer): void {}
@@ -60,24 +135,43 @@ export class Outbox implements Producer {
   resume(): void {
     this.blocked = false
     let sent = 0
-    while (!this.blocked && sent < this.held.length) {
-      const { text, id } = this.held[sent]!
-      if (!this.send(text, id)) break
-      sent++
-    }
-    this.held.splice(0, sent)
+    while (!this.blocked && sent < this.held.length && this.sendHeld(this.held[sent]!)) sent++
+    if (this.held.length > 0) this.held.splice(0, sent)
+    if (this.held.length === 0) for (const waiter of this.waiters.splice(0)) waiter.resolve()
     this.owner.writable()
   }
 
   stop(): void {
-    this.drop()
     this.blocked = false
   }
 
-  /** Returns false if the text must be kept. */
-  private send(text: string, id: Id): boolean {
+  /** Returns false if it must be kept. */
+  private sendHeld({ kind, text, id }: Held): boolean {
+    if (kind === 'answer') {
+      if (!this.sendAnswer(text, id)) return false
+      this.unsentBytes -= utf8Length(text)
+      return true
+    }
+    if (text === '') return true
     try {
-      this.below.write(text)
+      this.write(text)
+    } catch (error) {
+      if (!isOver(error)) return false
+    }
+    this.unsentBytes -= utf8Length(text)
+    if (kind === 'call') this.heldCalls.delete(id as number)
+    return true
+  }
+
+  private write(text: string): void {
+    this.below.write(text)
+    if (this.owner.observing) this.owner.sent(text)
+  }
+
+  /** Returns false if the text must be kept. */
+  private sendAnswer(text: string, id: Id): boolean {
+    try {
+      this.write(text)
     } catch (error) {
       if (isOver(error)) return true
       if (this.blocked && isAsyncError(error, 'ERR_WRITE_QUEUE_FULL')) return false
@@ -90,18 +184,17 @@ export class Outbox implements Producer {
   private replace(error: unknown, id: Id): void {
     this.owner.answerFailed(error)
     try {
-      this.below.write(errorText(id, errorCodes.internalError, internalErrorMessage))
+      this.write(this.codec.errorText(id, errorCodes.internalError, internalErrorMessage))
     } catch (again) {
       if (!isOver(again)) this.below.abort(again)
     }
   }
 
-  private hold(answer: Held): void {
-    this.held.push(answer)
-    if (this.held.length <= this.maxHeld) return
-    // A peer that sends and never reads: only what is wrong, or was refused, gets this far, because no request is started meanwhile.
-    const limit = 'maxConcurrentHandlers + maxQueuedRequests'
-    const what = { limit, allowed: this.maxHeld, actual: this.held.length, unit: 'unread answers' }
+  private holdAnswer(text: string, id: Id): void {
+    this.held.push({ kind: 'answer', id, text })
+    this.unsentBytes += utf8Length(text)
+    if (this.unsentBytes <= this.maxUnsentBytes) return
+    const what = { limit: 'maxUnsentBytes', allowed: this.maxUnsentBytes, actual: this.unsentBytes, unit: 'bytes' }
     this.below.abort(new LimitError('ERR_JSONRPC_ANSWERS_UNREAD', what))
   }
 }

@@ -1,21 +1,21 @@
 import type { Info } from '@async/core'
-import { utf8Length } from '@async/core/base'
+import { systemClock, utf8Length } from '@async/core/base'
+import type { Clock } from '@async/core/base'
 import type { BatchAnswer } from './batch-answer.ts'
-import { errorCodes, internalErrorMessage } from './errors.ts'
-import { exceeds, messageTooLong } from './limits.ts'
+import type { Codec } from './codec.ts'
+import type { Conventions } from './conventions.ts'
+import { errorCodes, internalErrorMessage, isJsonRpcError, JsonRpcError } from './errors.ts'
+import { Job } from './job.ts'
+import type { JobOwner } from './job.ts'
+import { exceeds, responseTooLong } from './limits.ts'
 import type { Limits } from './limits.ts'
-import { errorText, resultText } from './messages.ts'
-import type { Id, Notification, Request } from './messages.ts'
-import type { Peer } from './peer.ts'
+import type { Id, Notification, Params, Request } from './messages.ts'
+import { OrderedPeer } from './ordered-peer.ts'
+import { observe } from './observe.ts'
+import type { Observer } from './observe.ts'
+import type { Peer, PeerOptions } from './peer.ts'
 import { errorForCaller, reportError } from './service.ts'
-import type { Context, Counting, Service } from './service.ts'
-
-interface Job {
-  readonly message: Request | Notification
-  readonly bytes: number
-  readonly batch: BatchAnswer | undefined
-  readonly index: number
-}
+import type { Counting, ErrorForCaller, Service } from './service.ts'
 
 /** What `Requests` asks of its peer. */
 export interface RequestsOwner {
@@ -31,6 +31,10 @@ export interface RequestsOwner {
   advanced(): void
   /** A notification was dropped, because the queue is full. */
   dropped(method: string): void
+  /** Sends a notification of progress. @throws as `notify`. */
+  notify(method: string, params?: Params): void
+  /** Why the connection is over, for the signals of handlers. */
+  lostError(): Error
 }
 
 /**
@@ -44,7 +48,7 @@ export interface RequestsOwner {
  * that flood each other with notifications need no writing to get on.
  * When the queue is full, the peer stops reading if no answer is owed to us; else requests are refused with −32000 here.
  */
-export class Requests {
+export class Requests implements JobOwner {
   private readonly service: Service
   private readonly counters: Counting
   private readonly owner: RequestsOwner
@@ -55,14 +59,51 @@ export class Requests {
   private running = 0
   /** Answers that we owe, of requests that run or wait. */
   private owed = 0
+  /** Jobs in `queue` that do not wait any more: they were cancelled. */
+  private gone = 0
+  /** Requests that run or wait by their id, if they can be cancelled. */
+  private readonly active: Map<Id, Job> | undefined
+  /** Jobs whose handlers have asked for their signal. */
+  private readonly watched = new Set<Job>()
+  private readonly ordered: boolean
+  private waitingHandlers = 0
+  private readonly codec: Codec
+  private readonly conventions: Conventions | undefined
+  private readonly observer: Observer | undefined
+  private readonly clock: Clock
   private dropped = false
   private pumpScheduled = false
 
-  constructor(service: Service, limits: Limits, owner: RequestsOwner) {
+  constructor(service: Service, limits: Limits, codec: Codec, options: PeerOptions, owner: RequestsOwner) {
     this.service = service
     this.counters = service.counters
     this.limits = limits
+    this.ordered = service.options.execution === 'ordered'
+    this.codec = codec
+    this.conventions = options.conventions
+    this.observer = options.observe
+    this.clock = options.clock ?? systemClock
     this.owner = owner
+    if (options.conventions?.cancel !== undefined) this.active = new Map()
+  }
+
+  peerFor(): Peer {
+    return this.ordered ? new OrderedPeer(this.owner.peer, this) : this.owner.peer
+  }
+
+  get info(): Info {
+    return this.owner.info
+  }
+
+  /** A handler waits for a call of its own. (ordered) */
+  handlerWaits(): void {
+    this.waitingHandlers++
+    this.pumpSoon()
+  }
+
+  /** It does not any more. */
+  handlerGoesOn(): void {
+    this.waitingHandlers--
   }
 
   /** Nothing waits, and no answer is owed. Notifications may still run. */
@@ -84,8 +125,11 @@ export class Requests {
   accept(message: Request | Notification, bytes: number, batch?: BatchAnswer, index = 0): void {
     // A handler of the same batch may have closed the peer.
     if (this.dropped) return
-    const job: Job = { message, bytes, batch, index }
-    if (message.kind === 'request') this.owed++
+    const job = new Job(message, bytes, batch, index, this)
+    if (message.kind === 'request') {
+      this.owed++
+      this.active?.set(message.id, job)
+    }
     if (this.queued === 0 && this.hasPlace(job)) this.run(job)
     else if (this.isFull) this.refuse(job)
     else {
@@ -106,30 +150,100 @@ export class Requests {
     })
   }
 
-  /** The connection is over: what waits is forgotten, what runs has nobody to answer. */
+  /** The connection is over: what waits is forgotten, what runs has nobody to answer, and is told so by its signal. */
   drop(): void {
+    if (this.dropped) return
     this.dropped = true
     this.counters.queued -= this.queued
     this.queue = []
     this.queueStart = 0
     this.queueBytes = 0
+    this.gone = 0
     this.owed = 0
+    this.active?.clear()
+    if (this.watched.size === 0) return
+    const reason = this.owner.lostError()
+    for (const job of this.watched) job.abort(reason)
+    this.watched.clear()
   }
 
+  /** The other side gives a call up. An id that is unknown, or was answered, is no error: the two have crossed. */
+  cancel(id: Id, reason: unknown): void {
+    const job = this.active?.get(id)
+    if (job === undefined || job.cancelled !== undefined) return
+    const { answer } = this.conventions!.cancel!
+    const { code, message } = answer ?? { code: errorCodes.requestCancelled, message: 'Request cancelled' }
+    job.cancelled = new JsonRpcError(code, message, reason)
+    if (job.state === 'waiting') {
+      this.leaveQueue(job)
+      this.end(job, job.cancelled)
+      if (answer === undefined) this.forgo(job)
+      else this.answerError(job, id, answer.code, answer.message, answer.data)
+    } else {
+      if (answer === undefined) this.forgo(job)
+      job.abort(job.cancelled)
+    }
+    this.owner.advanced()
+  }
+
+  // ── from jobs ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  watch(job: Job): unknown {
+    if (this.dropped) return this.owner.lostError()
+    if (job.state === 'running') this.watched.add(job)
+    return undefined
+  }
+
+  progress(job: Job, value: unknown): void {
+    const convention = this.conventions?.progress
+    if (convention === undefined || this.dropped || job.state !== 'running' || job.cancelled !== undefined) return
+    const token = convention.token(job.message.params)
+    if (token !== undefined) this.owner.notify(convention.method, convention.params(token, value))
+  }
+
+  // ── own ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
   private get queued(): number {
-    return this.queue.length - this.queueStart
+    return this.queue.length - this.queueStart - this.gone
+  }
+
+  private leaveQueue(job: Job): void {
+    this.gone++
+    this.queueBytes -= job.bytes
+    this.counters.queued--
+    // Else one who asks and cancels for ever would fill the queue with what nobody waits for.
+    if (this.gone * 2 <= this.queue.length - this.queueStart) return
+    this.queue = this.queue.filter((each, at) => at >= this.queueStart && each.cancelled === undefined)
+    this.queueStart = 0
+    this.gone = 0
+  }
+
+  /** The answer is not owed any more. */
+  private forgo(job: Job): void {
+    job.forgone = true
+    this.active!.delete(job.message.id as Id)
+    const whole = job.batch?.forgo()
+    if (whole !== undefined) this.owner.answer(whole, null)
+    this.owed--
   }
 
   private hasPlace(job: Job): boolean {
     if (this.owner.blocked && job.message.kind === 'request') return false
-    return this.running - this.owner.pendingCalls < this.limits.maxConcurrentHandlers
+    // In order, only calls that are known to be a handler's let another one start.
+    const waiting = this.ordered ? this.waitingHandlers : this.owner.pendingCalls
+    return this.running - waiting < this.limits.maxConcurrentHandlers
   }
 
   private pump(): void {
     while (this.queued > 0) {
       const job = this.queue[this.queueStart]!
-      if (!this.hasPlace(job)) break
+      const isGone = job.cancelled !== undefined
+      if (!isGone && !this.hasPlace(job)) break
       this.queue[this.queueStart++] = undefined as never
+      if (isGone) {
+        this.gone--
+        continue
+      }
       this.queueBytes -= job.bytes
       this.counters.queued--
       this.run(job)
@@ -145,20 +259,25 @@ export class Requests {
     const { method, params, kind } = job.message
     this.counters.started++
     const handler = this.service.methods.get(method)
+    job.state = 'running'
     if (handler === undefined) {
+      job.state = 'over'
       if (kind === 'request') this.answerError(job, job.message.id, errorCodes.methodNotFound, 'Method not found')
       return
     }
     this.running++
     this.counters.running++
-    const context: Context = { method, notification: kind === 'notification', peer: this.owner.peer, info: this.owner.info }
+    if (this.observer !== undefined) {
+      job.startedMs = this.clock.nowMs()
+      observe(this.observer, { kind: 'started', side: 'server', call: job.message, nowMs: job.startedMs })
+    }
     let result: unknown
     let later: Promise<unknown> | undefined
     try {
-      result = handler(params, context)
+      result = handler(params, job)
       if (isThenable(result)) later = Promise.resolve(result)
     } catch (error) {
-      return this.fail(job, error, context)
+      return this.fail(job, error)
     }
     // What is there is answered at once: the answer leaves in the turn of its request.
     if (later === undefined) return this.finish(job, result)
@@ -168,7 +287,7 @@ export class Requests {
         this.next()
       },
       (error: unknown) => {
-        this.fail(job, error, context)
+        this.fail(job, error)
         this.next()
       },
     )
@@ -180,14 +299,15 @@ export class Requests {
   }
 
   private finish(job: Job, result: unknown): void {
-    this.running--
-    this.counters.running--
+    // An error that is returned, and so part of the method's type, is one like any other.
+    if (typeof result === 'object' && result !== null && isJsonRpcError(result)) return this.fail(job, result)
+    this.leave(job, undefined)
     const { message } = job
-    if (message.kind === 'notification' || this.dropped) return
+    if (message.kind === 'notification' || this.dropped || job.forgone) return
     let text: string
     try {
-      text = resultText(message.id, result)
-      if (exceeds(text, this.limits.maxMessageBytes)) throw messageTooLong(utf8Length(text), this.limits.maxMessageBytes)
+      text = this.codec.resultText(message.id, result)
+      if (exceeds(text, this.limits.maxResponseBytes)) throw responseTooLong(utf8Length(text), this.limits.maxResponseBytes)
     } catch (error) {
       reportError(this.service, error, message.method)
       this.answerError(job, message.id, errorCodes.internalError, internalErrorMessage)
@@ -196,20 +316,43 @@ export class Requests {
     this.answer(job, text, message.id)
   }
 
-  private fail(job: Job, error: unknown, context: Context): void {
-    this.running--
-    this.counters.running--
+  private fail(job: Job, error: unknown): void {
+    const isAbort = job.isAbort(error)
+    this.leave(job, error)
     const { message } = job
-    let forCaller: ReturnType<typeof errorForCaller>
+    if (isAbort) {
+      // It did as it was told; where a cancelled call is owed an answer, that says so.
+      if (job.cancelled instanceof JsonRpcError && message.kind === 'request' && !this.dropped && !job.forgone) {
+        this.answerError(job, message.id, job.cancelled.code, job.cancelled.message, this.conventions!.cancel!.answer!.data)
+      }
+      return
+    }
+    let forCaller: ErrorForCaller | undefined
     try {
-      forCaller = errorForCaller(this.service, error, context)
+      forCaller = errorForCaller(this.service, error, job)
     } catch (thrown) {
       reportError(this.service, thrown, message.method)
     }
     if (forCaller === undefined) reportError(this.service, error, message.method)
-    if (message.kind === 'notification' || this.dropped) return
+    if (message.kind === 'notification' || this.dropped || job.forgone) return
     if (forCaller === undefined) this.answerError(job, message.id, errorCodes.internalError, internalErrorMessage)
     else this.answerError(job, message.id, forCaller.code, forCaller.message, forCaller.data)
+  }
+
+  /** The handler is done. */
+  private leave(job: Job, error: unknown): void {
+    this.running--
+    this.counters.running--
+    this.end(job, error)
+  }
+
+  private end(job: Job, error: unknown): void {
+    const hasRun = job.state === 'running'
+    job.state = 'over'
+    if (this.watched.size > 0) this.watched.delete(job)
+    if (this.observer === undefined || !hasRun) return
+    const nowMs = this.clock.nowMs()
+    observe(this.observer, { kind: 'ended', side: 'server', call: job.message, nowMs, durationMs: nowMs - job.startedMs, error })
   }
 
   private refuse(job: Job): void {
@@ -232,11 +375,11 @@ export class Requests {
     this.counters.errors++
     let text: string
     try {
-      text = errorText(id, code, message, data)
-      if (exceeds(text, this.limits.maxMessageBytes)) throw messageTooLong(utf8Length(text), this.limits.maxMessageBytes)
+      text = this.codec.errorText(id, code, message, data)
+      if (exceeds(text, this.limits.maxResponseBytes)) throw responseTooLong(utf8Length(text), this.limits.maxResponseBytes)
     } catch (error) {
       reportError(this.service, error, job.message.method)
-      text = errorText(id, errorCodes.internalError, internalErrorMessage)
+      text = this.codec.errorText(id, errorCodes.internalError, internalErrorMessage)
     }
     this.answer(job, text, id)
   }
@@ -247,6 +390,8 @@ export class Requests {
       const whole = job.batch.put(job.index, text, id)
       if (whole !== undefined) this.owner.answer(whole, null)
     }
+    // An id that came again belongs to the later of the two.
+    if (this.active !== undefined && this.active.get(id) === job) this.active.delete(id)
     this.owed--
   }
 }

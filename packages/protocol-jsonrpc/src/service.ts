@@ -2,27 +2,45 @@ import { UsageError } from '@async/core'
 import type { Info } from '@async/core'
 import { isJsonRpcError, JsonRpcError } from './errors.ts'
 import type { Limits } from './limits.ts'
+import type { Id } from './messages.ts'
+import { definitionOf } from './method.ts'
+import type { AnyMethods } from './method-types.ts'
+import { openRpcDocument } from './openrpc.ts'
+import type { DiscoverOptions, OpenRpcDocument } from './openrpc.ts'
 import type { Peer } from './peer.ts'
 
-/** What a handler is told beside the params. */
-export interface Context {
+/** What a handler is told beside the params. `R`: the methods of the peer that called, as types; by default any. */
+export interface Context<R extends object = AnyMethods> {
   /** The method's name, as called. */
   readonly method: string
   /** Whether nobody waits for an answer: the result is thrown away. */
   readonly notification: boolean
   /** The peer that called; call back through it where the transport carries more than one message each way (not in an HTTP exchange). */
-  readonly peer: Peer
+  readonly peer: Peer<R>
   /** Facts about the transport that the call came by: addresses, abilities. */
   readonly info: Info
+  /** The id of the call; undefined: a notification. */
+  readonly id: Id | undefined
+  /**
+   * Aborts when nobody waits for the result any more: the caller cancelled, and the peer's `conventions` say how (`reason`: a JsonRpcError),
+   * or the connection is over (ConnectionLostError). What a handler throws because of it is not reported.
+   */
+  readonly signal: AbortSignal
+  /**
+   * Reports progress to the caller, if it asked for it and the peer's `conventions` say how; else, and once the call is over, it has no
+   * effect. Throws as `notify`.
+   */
+  readonly progress: (value: unknown) => void
 }
 
 /**
  * Does a method's work. Returns the result, or a promise of it; undefined is sent as null. Params are as they came: an array, an
- * object, or undefined if there were none; nobody has checked them. Throws `JsonRpcError` for the caller; anything else
- * becomes −32603 without detail and is reported to `onError`.
+ * object, or undefined if there were none; nobody has checked them, unless `method` made the handler. Throws (or returns)
+ * `JsonRpcError` for the caller; anything else becomes −32603 without detail and is reported to `onError`.
  */
-// `any` for the params, because they come from JSON: a handler says what it takes, and checks it.
-export type Handler = (params: any, context: Context) => unknown
+// `any` for the params, because they come from JSON: a handler says what it takes, and checks it. A method's parameters are compared
+// both ways, so that a handler may say what it knows of the peer.
+export type Handler = { handle(params: any, context: Context): unknown }['handle']
 
 /** What a service has done so far, over all its peers. */
 export interface Counters {
@@ -64,17 +82,32 @@ export interface ServiceOptions extends Partial<Limits> {
    * Default: `console.error`.
    */
   readonly onError?: (error: unknown, context: { readonly method: string }) => void
+  /**
+   * `'ordered'`: one request at a time, in the order in which they came; while a handler waits for a call that it made through
+   * `context.peer`, the next one is started, so that peers which call each other back do not hang. Default `'concurrent'`.
+   */
+  readonly execution?: 'concurrent' | 'ordered'
+  /**
+   * What `rpc.discover` says of the service, or false: it is −32601. Default: it is there as soon as one method was made by `method`
+   * or `implement`.
+   */
+  readonly discover?: DiscoverOptions | false
 }
 
 /** What is served: methods, limits and counters. It outlives connections; make one and give it to every peer. */
-export interface Service {
+export interface Service<M = any> {
   /** The methods by name; nothing else can be called. */
   readonly methods: ReadonlyMap<string, Handler>
   /** What it has done so far. */
   readonly counters: Counters
   /** As given. */
   readonly options: ServiceOptions
+  /** For the compiler alone: what it was made of. */
+  readonly types?: M
 }
+
+/** The methods of a service, as types: what a peer of it calls. `type Api = MethodsOf<typeof service>`. */
+export type MethodsOf<S> = S extends { readonly types?: infer M } ? (M extends ReadonlyMap<string, unknown> ? AnyMethods : Extract<M, object>) : never
 
 /** Methods by name: an object's own functions, or a Map's. */
 export type Methods = { readonly [name: string]: Handler } | ReadonlyMap<string, Handler>
@@ -85,11 +118,19 @@ export type Methods = { readonly [name: string]: Handler } | ReadonlyMap<string,
  * @throws UsageError `ERR_INVALID_ARGUMENT` for a method that is not a function, and for names that begin with `rpc.`: they are the
  * specification's. (JSON-RPC 2.0 §8)
  */
-export function createService(methods: Methods, options: ServiceOptions = {}): Service {
+export function createService<M extends Methods>(methods: M, options: ServiceOptions = {}): Service<M> {
   const own = new Map<string, Handler>(methods instanceof Map ? methods : Object.entries(methods))
   for (const [name, handler] of own) {
     if (typeof handler !== 'function') throw new UsageError('ERR_INVALID_ARGUMENT', `method ${name}: not a function`)
     if (name.startsWith('rpc.')) throw new UsageError('ERR_INVALID_ARGUMENT', `method ${name}: names that begin with rpc. are reserved`)
+  }
+  if (options.execution !== undefined && options.execution !== 'concurrent' && options.execution !== 'ordered') {
+    throw new UsageError('ERR_INVALID_ARGUMENT', `execution is 'concurrent' or 'ordered', not ${JSON.stringify(options.execution)}`)
+  }
+  const { discover } = options
+  if (discover !== false && (discover !== undefined || [...own.values()].some((handler) => definitionOf(handler) !== undefined))) {
+    let document: OpenRpcDocument | undefined
+    own.set('rpc.discover', () => (document ??= openRpcDocument(own, discover)))
   }
   const counters: Counters = { peers: 0, started: 0, running: 0, queued: 0, errors: 0, refused: 0 }
   return { methods: own, counters, options }

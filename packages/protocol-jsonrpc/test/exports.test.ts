@@ -8,11 +8,16 @@ it('exports this, and nothing else', () => {
     'createService',
     'defaultLimits',
     'errorCodes',
+    'implement',
     'integerCodes',
     'invalidParams',
     'isJsonRpcError',
     'jsonRpc',
     'jsonRpcClient',
+    'lspConventions',
+    'mcpConventions',
+    'method',
+    'openRpcDocument',
   ])
 })
 
@@ -24,16 +29,20 @@ it('has these codes', () => {
     invalidParams: -32602,
     internalError: -32603,
     serverBusy: -32000,
+    requestCancelled: -32800,
   })
 })
 
 it('has these limits', () => {
   expect(jsonrpc.defaultLimits).toEqual({
     maxMessageBytes: 1_048_576,
+    maxResponseBytes: 1_048_576,
+    maxNestingDepth: 1000,
     maxBatchItems: 100,
     maxPendingCalls: 4096,
     maxConcurrentHandlers: 64,
     maxQueuedRequests: 1024,
     maxQueuedRequestBytes: 1_048_576,
+    maxUnsentBytes: 16_777_216,
   })
 })

@@ -77,9 +77,9 @@ describe('maxMessageBytes', () => {
     expect(answers.map(({ id, result, error }) => [id, result?.length ?? error])).toEqual([
       [1, 400],
       [2, 400],
-      [3, { code: -32603, message: 'Internal error', data: { limit: 'maxMessageBytes', allowed: 1500 } }],
-      [4, { code: -32603, message: 'Internal error', data: { limit: 'maxMessageBytes', allowed: 1500 } }],
-      [5, { code: -32603, message: 'Internal error', data: { limit: 'maxMessageBytes', allowed: 1500 } }],
+      [3, { code: -32603, message: 'Internal error', data: { limit: 'maxResponseBytes', allowed: 1500 } }],
+      [4, { code: -32603, message: 'Internal error', data: { limit: 'maxResponseBytes', allowed: 1500 } }],
+      [5, { code: -32603, message: 'Internal error', data: { limit: 'maxResponseBytes', allowed: 1500 } }],
     ])
   })
 
@@ -93,7 +93,7 @@ describe('maxMessageBytes', () => {
     const { wire } = wired(createService({ one: () => 1 }), { maxMessageBytes: 150 })
     wire.send('[1,2,3]')
     expect(await wire.answers(1)).toEqual([
-      { jsonrpc: '2.0', error: { code: -32603, message: 'Internal error', data: { limit: 'maxMessageBytes', allowed: 150 } }, id: null },
+      { jsonrpc: '2.0', error: { code: -32603, message: 'Internal error', data: { limit: 'maxResponseBytes', allowed: 150 } }, id: null },
     ])
   })
 })
@@ -461,10 +461,10 @@ describe('a peer that does not read its answers', () => {
   })
 
   it('is aborted when it sends nonsense for ever', async () => {
-    const { wire, peer } = wired(createService({}, { maxConcurrentHandlers: 5, maxQueuedRequests: 5 }), {}, { ...small, maxQueuedBytes: 3000 })
+    const { wire, peer } = wired(createService({}, { maxUnsentBytes: 1000 }), {}, { ...small, maxQueuedBytes: 3000 })
     wire.transport.pause('read')
     for (let at = 0; at < 100; at++) wire.send('nonsense')
     const reason = await peer.closed
-    expect(reason).toMatchObject({ kind: 'aborted', error: { cause: { code: 'ERR_JSONRPC_ANSWERS_UNREAD', allowed: 10, actual: 11 } } })
+    expect(reason).toMatchObject({ kind: 'aborted', error: { cause: { code: 'ERR_JSONRPC_ANSWERS_UNREAD', limit: 'maxUnsentBytes', allowed: 1000, actual: 1050, unit: 'bytes' } } })
   })
 })

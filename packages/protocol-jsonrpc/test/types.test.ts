@@ -36,7 +36,7 @@ export function compiles(): void {
   const peer = jsonRpc()(anyMessages)
   expectTypeOf(peer.call('add', [1, 2])).toEqualTypeOf<Promise<unknown>>()
   expectTypeOf(peer.notify('add', { a: 1 })).toEqualTypeOf<void>()
-  expectTypeOf(peer.batch([{ method: 'add', params: [1] }])).toEqualTypeOf<Promise<unknown>[]>()
+  expectTypeOf(peer.batch([{ method: 'add', params: [1] }])).toEqualTypeOf<[Promise<unknown>]>()
   // @ts-expect-error Params are an array or an object. (JSON-RPC 2.0 §4.2)
   void peer.call('add', 1)
   // @ts-expect-error The same.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { errorText, parse, recognise, requestText, resultText } from './messages.ts'
+import { Codec } from './codec.ts'
+import { parse, recognise } from './read.ts'
 
 describe('parse', () => {
   const bytes = (...list: number[]) => new Uint8Array(list)
@@ -87,6 +88,11 @@ describe('recognise', () => {
 })
 
 describe('the texts', () => {
+  const codec = new Codec({}, 1000)
+  const requestText = codec.requestText.bind(codec)
+  const resultText = codec.resultText.bind(codec)
+  const errorText = codec.errorText.bind(codec)
+
   it('are as the specification writes them, without spaces', () => {
     expect(requestText('subtract', [42, 23], 1)).toBe('{"jsonrpc":"2.0","method":"subtract","params":[42,23],"id":1}')
     expect(requestText('update', { a: 1 }, undefined)).toBe('{"jsonrpc":"2.0","method":"update","params":{"a":1}}')
