@@ -114,6 +114,11 @@ export class HttpConnection {
     return this.writer.isChunked
   }
 
+  /** Whether the body that we send may end with trailers: its length is unknown. */
+  get takesTrailers(): boolean {
+    return this.mayTrail
+  }
+
   /**
    * Takes what came. The bytes are the machine's from now on. After the peer's last message they are dropped.
    * @throws UsageError `ERR_CLOSED` after `receiveEof`; `ERR_HTTP_STATE` after a switch: they are the other protocol's.

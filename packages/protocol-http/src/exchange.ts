@@ -1,8 +1,11 @@
-import { ProtocolError } from '@async/core'
+import { ProtocolError, UsageError } from '@async/core'
 import type { Cause, Data, Info, Stream, StreamTransport } from '@async/core'
 import { byteLength, QueuedTransport, toBytes, type TransportPolicy } from '@async/core/base'
 import type { HttpConnection } from './connection.ts'
+import { noTrailers } from './events.ts'
+import type { HeaderList } from './events.ts'
 import { soon } from './soon.ts'
+import { checkTrailers } from './writer.ts'
 
 /** What an exchange asks of the connection that it is on. */
 export interface ExchangeHost {
@@ -34,6 +37,8 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   readonly info: Info
   /** Whether it takes data now. */
   reads = false
+  /** The trailer fields behind the other body; there when its end is delivered. Names in lower case. */
+  trailers: HeaderList = noTrailers
   protected readonly host: ExchangeHost
   /** What `send` was given and is not handed over yet. */
   private handing: readonly Data[] | undefined
@@ -43,6 +48,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   private handedBytes = 0
   /** The portions that these bytes were handed over in. */
   private portions: number[] = []
+  private ownTrailers: HeaderList = noTrailers
 
   private readonly flushNow = (): void => this.flush()
 
@@ -66,6 +72,19 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   override async drained(belowBytes: number = this.policy.lowWaterMarkBytes, signal?: AbortSignal): Promise<void> {
     await super.drained(belowBytes, signal)
     if (this.host.below.queuedBytes > belowBytes) await this.host.below.drained(belowBytes, signal)
+  }
+
+  /**
+   * Says what trailer fields follow our body, before it is ended. The body goes out in HTTP chunks then; who cannot take trailers (a 1.0
+   * peer, an answer to HEAD) gets none.
+   * @throws UsageError `ERR_HTTP_BAD_TRAILER` for fields that may not be trailers, `ERR_HTTP_STATE` when the body is ended, or a head
+   * with a length was sent. Nothing changes then.
+   */
+  sendTrailers(trailers: HeaderList): void {
+    if (this.writeHalf !== 'open' && this.writeHalf !== 'held') throw this.refusal()
+    if (this.headSent && !this.host.machine.takesTrailers) throw new UsageError('ERR_HTTP_STATE', 'trailers need a body without a Content-Length')
+    checkTrailers(trailers)
+    this.ownTrailers = trailers
   }
 
   // ── from the connection ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -119,15 +138,15 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     this.handing = batch
     this.handingAt = 0
     this.guarded(() => {
-      if (!this.headSent) this.sendHead(this.writeHalf === 'ending' ? bytes : 'unknown')
+      if (!this.headSent) this.sendHead(this.writeHalf === 'ending' && this.ownTrailers.length === 0 ? bytes : 'unknown')
       this.passDown()
     })
   }
 
   protected sendEnd(): void {
     this.guarded(() => {
-      if (!this.headSent) this.sendHead(0)
-      this.host.machine.sendEnd()
+      if (!this.headSent) this.sendHead(this.ownTrailers.length === 0 ? 0 : 'unknown')
+      this.host.machine.sendEnd(this.ownTrailers)
       this.host.flush()
       this.endSent()
     })

@@ -1,9 +1,9 @@
 import { UsageError } from '@async/core'
-import type { Data, StreamTransport } from '@async/core'
+import type { Cause, Data, StreamTransport, UpgradeRequest } from '@async/core'
 import { byteLength, type TransportPolicy } from '@async/core/base'
 import type { OutgoingResponse } from './connection.ts'
 import { httpDate } from './date.ts'
-import type { HeaderList, RequestHead } from './events.ts'
+import type { HeaderList, HttpEvent, RequestHead } from './events.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
 import { soon } from './soon.ts'
 import { type Fields, gatherFields, hasNoBody } from './framing.ts'
@@ -35,6 +35,37 @@ export interface HttpServerExchange extends StreamTransport {
    * `ERR_HTTP_BAD_STATUS_LINE` for what may not be sent. Nothing is sent then.
    */
   respond(response?: ResponseOptions): void
+  /** Whether the client waits for a 100 (Continue) before it sends its body. Reading sends it; answering first refuses the body. */
+  readonly expectsContinue: boolean
+  /**
+   * Sends a 1xx before the response: 103 with hints; 100 goes by itself when the exchange reads. To a 1.0 client nothing is sent.
+   * @throws UsageError `ERR_HTTP_STATE` when the response was begun on the wire, `ERR_HTTP_BAD_HEADER`, `ERR_INVALID_ARGUMENT` for 101 and beyond 199.
+   */
+  inform(response: { readonly status: number; readonly headers?: HeaderList }): void
+  /** The trailer fields behind the request's body: there when its end is delivered. Names in lower case. */
+  readonly trailers: HeaderList
+  /**
+   * Says what trailer fields follow the response's body, before it is ended. To a 1.0 client, and to HEAD, they are not sent.
+   * @throws UsageError `ERR_HTTP_BAD_TRAILER`, or `ERR_HTTP_STATE` when the response is ended, or has a Content-Length. Nothing changes then.
+   */
+  sendTrailers(trailers: HeaderList): void
+  /**
+   * Ends the exchange, with kind `detached`, and gives up the raw transport: for a CONNECT, or an Upgrade, that this is the answer to. With a
+   * `response` (101 and the headers of the switch; any 2xx to CONNECT) that is sent first; without, whoever takes over writes the answer.
+   * Start the transport with the leftover; until then nothing is read of it.
+   * @throws UsageError `ERR_HTTP_STATE` when the request is none of these, is not complete, or a response was begun; `ERR_HTTP_BAD_HEADER`.
+   */
+  takeOver(response?: { readonly status: number; readonly headers?: HeaderList }): UpgradeRequest
+}
+
+/** What a server's exchange asks of the connection that it is on. */
+export interface ServerExchangeHost extends ExchangeHost {
+  /** Whether the exchange waits for the client to send or to take something, or (again) that something moved. */
+  waits(on: boolean): void
+  /** The head of the response is sent. */
+  answered(): void
+  /** Ends HTTP on the connection; `send` says so to the machine. */
+  giveUp(exchange: ServerExchange, send: () => Uint8Array): UpgradeRequest
 }
 
 const plainResponse: OutgoingResponse = { status: 200 }
@@ -43,26 +74,33 @@ const noFields: Fields = gatherFields([])
 /** The server's end of an exchange. */
 export class ServerExchange extends Exchange implements HttpServerExchange {
   readonly request: RequestHead
+  /** Told once, at once, when the exchange cannot come to its end: before what was received, and the loss, are delivered. */
+  onFailure: ((cause: Cause) => void) | undefined
+  protected declare readonly host: ServerExchangeHost
   private readonly requestBytes: number | undefined
   private readonly maxDrainBytes: number
-  private expectsContinue: boolean
   private response: OutgoingResponse | undefined
   private responseFields: Fields | undefined
   /** Whether ending without a write makes the status 204. */
   private statusIsOpen = true
+  /** Whether the connection was told that we wait for the client. */
+  private waited = false
   /** What a declared Content-Length still allows to be written. */
   private declaredLeft: number = Infinity
 
-  constructor(host: ExchangeHost, policy: TransportPolicy, request: RequestHead, requestBytes: number | undefined, expectsContinue: boolean, maxDrainBytes: number) {
+  constructor(host: ServerExchangeHost, policy: TransportPolicy, request: Extract<HttpEvent, { readonly type: 'request' }>, maxDrainBytes: number) {
     super(host, policy)
-    this.request = request
-    this.requestBytes = requestBytes
-    this.expectsContinue = expectsContinue
+    this.request = request.head
+    this.requestBytes = request.bodyBytes
     this.maxDrainBytes = maxDrainBytes
   }
 
   get headSent(): boolean {
     return this.host.machine.ourState !== 'head'
+  }
+
+  get expectsContinue(): boolean {
+    return this.cause === undefined && this.host.machine.awaitsContinue
   }
 
   /** Whether the response is sent, and what comes of the request is dropped. */
@@ -86,6 +124,25 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     if (hasNoBody(status, '')) this.declaredLeft = 0
     else if (contentLength !== undefined) this.declaredLeft = Number(contentLength)
     if (flush) soon(() => this.flushHead())
+  }
+
+  inform(response: { readonly status: number; readonly headers?: HeaderList }): void {
+    if (this.writeHalf !== 'open' && this.writeHalf !== 'held') throw this.refusal()
+    this.host.machine.sendInformational(response)
+    this.host.flush()
+  }
+
+  takeOver(response?: { readonly status: number; readonly headers?: HeaderList }): UpgradeRequest {
+    if (this.cause !== undefined) throw this.refusal()
+    if (this.response !== undefined || !this.queue.isEmpty) throw new UsageError('ERR_HTTP_STATE', 'the response was begun')
+    const given = this.host.giveUp(this, () => this.host.machine.switchProtocol(response))
+    this.finish({ kind: 'detached' })
+    return given
+  }
+
+  /** It cannot come to its end: our own doing, or time. */
+  fail(cause: Cause): void {
+    this.finish(cause)
   }
 
   /** The exchange is given up: the response is sent, and the request is not worth waiting for. */
@@ -112,10 +169,53 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
 
   protected override startReading(): void {
     super.startReading()
-    if (!this.expectsContinue || this.headSent) return
-    this.expectsContinue = false
-    this.host.machine.sendInformational({ status: 100 })
-    this.host.flush()
+    const { host } = this
+    if (host.machine.theirState !== 'body') return
+    if (this.readHalf === 'flowing' && host.machine.awaitsContinue && !this.headSent) {
+      host.machine.sendInformational({ status: 100 })
+      host.flush()
+    }
+    this.watch()
+  }
+
+  protected override stopReading(): void {
+    super.stopReading()
+    this.watch()
+  }
+
+  override bodyReceived(data: Uint8Array): void {
+    this.watch()
+    super.bodyReceived(data)
+  }
+
+  override connectionFailed(cause: Cause): void {
+    this.failed(cause)
+    super.connectionFailed(cause)
+  }
+
+  override connectionBroke(cause: Cause): void {
+    this.failed(cause)
+    super.connectionBroke(cause)
+  }
+
+  protected override send(batch: Data[], bytes: number): void {
+    super.send(batch, bytes)
+    if (!this.queue.isEmpty) this.watch()
+  }
+
+  protected override progressed(bytes: number): void {
+    super.progressed(bytes)
+    this.watch()
+  }
+
+  protected override sent(bytes: number): void {
+    super.sent(bytes)
+    if (this.waited) this.watch()
+  }
+
+  protected override destroy(): void {
+    if (this.onFailure !== undefined && 'error' in this.cause!) this.failed(this.cause)
+    super.destroy()
   }
 
   protected sendHead(bodyBytes: number | 'unknown'): void {
@@ -128,10 +228,26 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     const length = this.dropsBody() && bodyBytes === 0 ? 'unknown' : bodyBytes
     const fields = this.responseFields ?? noFields
     machine.sendCheckedResponse(response, fields, length, fields.date === undefined ? `Date: ${httpDate()}\r\n` : '')
+    this.host.answered()
+    if (this.waited) this.watch()
   }
 
   protected dropsBody(): boolean {
     return this.request.method === 'HEAD'
+  }
+
+  /** Says whether we wait for the client: for its body, until the response began; or that it takes ours. Who is paused waits for nothing. */
+  private watch(): void {
+    if (this.cause !== undefined) return
+    const { machine } = this.host
+    this.waited = (!this.queue.isEmpty && this.writeHalf !== 'held') || (this.reads && this.readHalf === 'flowing' && machine.ourState === 'head' && machine.theirState === 'body')
+    this.host.waits(this.waited)
+  }
+
+  private failed(cause: Cause): void {
+    const { onFailure } = this
+    this.onFailure = undefined
+    onFailure?.(cause)
   }
 
   private declare(bytes: number): void {

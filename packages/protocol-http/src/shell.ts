@@ -16,8 +16,8 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
   info!: Info
   readonly machine: HttpConnection
   full = false
-  /** `mute`: what is below takes no more, but still gives. `closing`: it was told to end, by us. */
-  protected phase: 'open' | 'mute' | 'closing' | 'over' = 'open'
+  /** `mute`: what is below takes no more, but still gives. `closing`: it was told to end, by us. `given`: it is another protocol's. */
+  protected phase: 'open' | 'mute' | 'closing' | 'given' | 'over' = 'open'
   protected exchange: Exchange | undefined
   private belowPaused = false
   private pullScheduled = false
@@ -131,9 +131,28 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
         break
       }
       if (event === undefined) break
+      if (event.type === 'end' && this.exchange !== undefined) this.exchange.trailers = event.trailers
       this.handle(event)
     }
     if (this.isReading()) this.pace()
+  }
+
+  /**
+   * Lets go of the transport below, which another protocol takes over: nothing is delivered until that is started. (It cannot be started
+   * before this returns, and a protocol that pauses when it is started has to stay paused: hence the detour over `start`.)
+   */
+  protected giveBelow(): StreamTransport {
+    const { below } = this
+    this.phase = 'given'
+    below.unregister()
+    below.pause('read')
+    const given: { start?: StreamTransport['start'] } = below
+    given.start = (protocol, leftover) => {
+      delete given.start
+      below.resume('read')
+      below.start(protocol, leftover)
+    }
+    return below
   }
 
   /** In order: what is queued is sent, then the end, and what comes is read and dropped for a while. */

@@ -18,7 +18,9 @@ function server(options: TransportOptions): { accept: (transport: StreamTranspor
   const exchange = new Promise<StreamTransport>((resolve) => {
     offered = resolve
   })
-  return { accept: httpServer({ ...options, onExchange: (each) => offered(each) }), exchange }
+  // How long a server waits for a client is its policy, and ends what the transport would not.
+  const patient = { bodyIdleTimeoutMs: Infinity, requestTimeoutMs: Infinity }
+  return { accept: httpServer({ ...options, ...patient, onExchange: (each) => offered(each) }), exchange }
 }
 
 /** The kit waits for minutes of virtual time. */

@@ -1,0 +1,286 @@
+import { ConnectionError, isAsyncError } from '@async/core'
+import type { Cause, CloseReason, StreamTransport, UpgradeRequest } from '@async/core'
+import type { TransportPolicy } from '@async/core/base'
+import { HttpConnection } from './connection.ts'
+import { httpDate } from './date.ts'
+import { Deadline, ExchangeClock } from './deadline.ts'
+import type { HttpEvent } from './events.ts'
+import type { Exchange } from './exchange.ts'
+import { parseList } from './grammar.ts'
+import type { ServerPolicy } from './server.ts'
+import { ServerExchange } from './server-exchange.ts'
+import { Shell } from './shell.ts'
+import { soon } from './soon.ts'
+
+type RequestEvent = Extract<HttpEvent, { readonly type: 'request' }>
+
+/**
+ * The server's end of a connection. One deadline serves all: between two requests that for the next head; while an exchange lasts the
+ * earliest of `requestDueMs`, `idleDueMs` and `handlerDueMs`, of which a request without a body, answered at once, sets none.
+ */
+export class ServerConnection extends Shell {
+  private readonly policy: ServerPolicy
+  private readonly onGone: (connection: ServerConnection) => void
+  private readonly deadline: Deadline
+  private readonly exchangeClock: ExchangeClock
+  private readonly exchangePolicy: TransportPolicy
+  private idle = false
+  private drainedBytes = 0
+  private requestCount = 0
+  /** When the head that is read, or was read last, began. */
+  private headAtMs = 0
+  private requestDueMs = Infinity
+  private idleDueMs = Infinity
+  private handlerDueMs = Infinity
+  private readonly next = (): void => this.nextRequest()
+
+  constructor(policy: ServerPolicy, onGone: (connection: ServerConnection) => void) {
+    super(new HttpConnection('server', policy.limits))
+    this.policy = policy
+    this.onGone = onGone
+    this.exchangeClock = new ExchangeClock(policy.transport.clock)
+    this.exchangePolicy = { ...policy.transport, clock: this.exchangeClock }
+    this.deadline = new Deadline(policy.transport.clock, () => this.timedOut())
+  }
+
+  // ── for the server ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** No request is taken after the one that is begun. */
+  drain(): void {
+    if (this.exchange === undefined && !this.machine.inMessage) this.closeBelow()
+    else this.machine.refuseNext()
+  }
+
+  /** At once. */
+  abort(): void {
+    this.below.abort(new ConnectionError('ERR_ABORTED', 'the server was drained'))
+  }
+
+  // ── for its exchange ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The exchange waits for the client, `on`: to send of its body, or to take of ours; something moved, or it no longer waits. */
+  waits(on: boolean): void {
+    const dueMs = on ? this.policy.transport.clock.nowMs() + this.policy.bodyIdleTimeoutMs : Infinity
+    if (dueMs === this.idleDueMs) return
+    this.idleDueMs = dueMs
+    this.setDue()
+  }
+
+  /** The response has begun: from here on the two go at their own pace. */
+  answered(): void {
+    if (this.requestDueMs === Infinity && this.handlerDueMs === Infinity) return
+    this.requestDueMs = Infinity
+    this.handlerDueMs = Infinity
+    this.setDue()
+  }
+
+  /** Gives the connection to another protocol, `response` first if there is one. */
+  giveUp(exchange: ServerExchange, send: () => Uint8Array): UpgradeRequest {
+    const leftover = send()
+    this.flush()
+    this.exchange = undefined
+    this.clearDue()
+    this.deadline.stop()
+    const { method, target, headers } = exchange.request
+    return { method, target, headers, transport: this.giveBelow(), leftover }
+  }
+
+  exchangeOver(exchange: Exchange, cause: Cause): void {
+    if (exchange !== this.exchange) return
+    this.exchange = undefined
+    this.clearDue()
+    if (cause.kind === 'closed') {
+      if (this.machine.ourState === 'done' && this.machine.theirState === 'done') soon(this.next)
+      else this.endBelow()
+    } else if (isAsyncError((cause as { error?: unknown }).error, 'ERR_CALLBACK_THREW') && !exchange.headSent) this.refuse(500)
+    else this.abortBelow(cause)
+  }
+
+  // ── Shell ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  override connectionMade(below: StreamTransport): void {
+    super.connectionMade(below)
+    this.beginHead()
+  }
+
+  override dataReceived(data: Uint8Array): void {
+    if (this.idle) {
+      this.idle = false
+      this.beginHead()
+    }
+    super.dataReceived(data)
+  }
+
+  protected handle(event: HttpEvent): void {
+    switch (event.type) {
+      case 'request':
+        this.begin(event)
+        break
+      case 'data': {
+        const exchange = this.exchange as ServerExchange | undefined
+        exchange?.bodyReceived(event.data)
+        this.countDrained(event.data.length)
+        break
+      }
+      case 'end':
+        if (this.requestDueMs !== Infinity || this.idleDueMs !== Infinity) {
+          this.requestDueMs = Infinity
+          this.waits(false)
+        }
+        this.exchange?.bodyEnded()
+        break
+      case 'closed':
+        if (this.exchange === undefined) this.closeBelow()
+        break
+    }
+  }
+
+  protected broken(error: unknown): void {
+    const { exchange } = this
+    this.exchange = undefined
+    this.clearDue()
+    const cause = this.causeOf(error)
+    if (exchange === undefined || !exchange.headSent) this.refuse((error as { status?: number }).status ?? 400)
+    else this.abortBelow(cause)
+    exchange?.connectionFailed(cause)
+  }
+
+  protected lost(_reason: CloseReason): void {
+    this.deadline.stop()
+    this.exchangeClock.stop()
+    this.onGone(this)
+  }
+
+  // ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private beginHead(): void {
+    const { clock } = this.policy.transport
+    this.headAtMs = clock.nowMs()
+    this.deadline.set(this.policy.headTimeoutMs)
+  }
+
+  private begin(event: RequestEvent): void {
+    const { policy } = this
+    this.drainedBytes = 0
+    this.deadline.clear()
+    if (++this.requestCount >= policy.maxRequestCount) this.machine.refuseNext()
+    const exchange = new ServerExchange(this, this.exchangePolicy, event, policy.maxDrainBytes)
+    this.exchange = exchange
+    if (event.bodyBytes !== 0 || policy.handlerTimeoutMs !== Infinity) {
+      if (event.bodyBytes !== 0) this.requestDueMs = this.headAtMs + policy.requestTimeoutMs
+      if (policy.handlerTimeoutMs !== Infinity) this.handlerDueMs = policy.transport.clock.nowMs() + policy.handlerTimeoutMs
+      this.setDue()
+    }
+    if (event.upgrade && this.offer(exchange, event)) return
+    this.run(exchange, () => policy.onExchange(exchange))
+  }
+
+  /** A request to switch, to who wants it. Returns whether it is dealt with. */
+  private offer(exchange: ServerExchange, event: RequestEvent): boolean {
+    const { onConnect, onUpgrade, upgradeProtocols } = this.policy
+    const { method, headers } = event.head
+    if (method === 'CONNECT') {
+      if (onConnect !== undefined) this.hand(exchange, onConnect)
+      else {
+        exchange.respond({ status: 501 })
+        exchange.close()
+      }
+      return true
+    }
+    if (onUpgrade === undefined || event.bodyBytes !== 0) return false
+    const isWanted = headers.some(([name, value]) => name === 'upgrade' && parseList(value).some((protocol) => upgradeProtocols.includes(protocol)))
+    if (isWanted) this.hand(exchange, onUpgrade)
+    return isWanted
+  }
+
+  private hand(exchange: ServerExchange, take: NonNullable<ServerPolicy['onUpgrade']>): void {
+    const request = exchange.takeOver()
+    const threw = (error: unknown): void => {
+      this.policy.transport.onError(error)
+      request.transport.abort(error)
+    }
+    try {
+      const result = take(request, this.info)
+      if (typeof result?.then === 'function') result.then(undefined, threw)
+    } catch (error) {
+      threw(error)
+    }
+  }
+
+  private run(exchange: ServerExchange, handler: () => void | Promise<void>): void {
+    try {
+      const result = handler()
+      if (typeof result?.then === 'function') result.then(undefined, (error: unknown) => exchange.handlerThrew(error))
+    } catch (error) {
+      exchange.handlerThrew(error)
+    }
+  }
+
+  private nextRequest(): void {
+    if (this.phase !== 'open') return
+    this.machine.startNextCycle()
+    this.idle = this.machine.heldBytes === 0
+    if (this.idle) this.deadline.set(this.policy.keepAliveTimeoutMs)
+    else this.beginHead()
+    this.pull()
+  }
+
+  /** One answer without detail, and the end of the connection. */
+  private refuse(status: number): void {
+    if (this.phase !== 'open') return
+    this.machine.refuseNext()
+    this.machine.sendResponse({ status, headers: [['Date', httpDate()]] })
+    this.machine.sendEnd()
+    this.flush()
+    this.closeBelow()
+  }
+
+  private countDrained(bytes: number): void {
+    const { exchange } = this
+    if (!(exchange instanceof ServerExchange) || !exchange.drains) return
+    this.drainedBytes += bytes
+    if (this.drainedBytes <= this.policy.maxDrainBytes) return
+    this.exchange = undefined
+    this.clearDue()
+    this.closeBelow()
+    exchange.giveUp()
+  }
+
+  // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private clearDue(): void {
+    if (this.requestDueMs === Infinity && this.idleDueMs === Infinity && this.handlerDueMs === Infinity) return
+    this.requestDueMs = Infinity
+    this.idleDueMs = Infinity
+    this.handlerDueMs = Infinity
+    this.deadline.clear()
+  }
+
+  private setDue(): void {
+    const dueMs = Math.min(this.requestDueMs, this.idleDueMs, this.handlerDueMs)
+    if (dueMs === Infinity) this.deadline.clear()
+    else this.deadline.set(Math.max(0, dueMs - this.policy.transport.clock.nowMs()))
+  }
+
+  private timedOut(): void {
+    const exchange = this.exchange as ServerExchange | undefined
+    if (exchange !== undefined) return this.exchangeTimedOut(exchange)
+    if (this.phase !== 'open') return
+    if (this.machine.inMessage) this.refuse(408)
+    else this.closeBelow()
+  }
+
+  private exchangeTimedOut(exchange: ServerExchange): void {
+    const { policy } = this
+    const error =
+      this.handlerDueMs <= Math.min(this.requestDueMs, this.idleDueMs) ? new ConnectionError('ERR_HTTP_HANDLER_TIMEOUT', `no response after ${policy.handlerTimeoutMs} ms`)
+      : this.requestDueMs <= this.idleDueMs ? new ConnectionError('ERR_HTTP_REQUEST_TIMEOUT', `no whole request after ${policy.requestTimeoutMs} ms`)
+      : new ConnectionError('ERR_HTTP_BODY_TIMEOUT', `no byte of a body went or came for ${policy.bodyIdleTimeoutMs} ms`)
+    const cause: Cause = { kind: 'timeout', error }
+    this.exchange = undefined
+    this.clearDue()
+    if (exchange.headSent) this.abortBelow(cause)
+    else this.refuse(error.code === 'ERR_HTTP_HANDLER_TIMEOUT' ? 503 : 408)
+    exchange.fail(cause)
+  }
+}
