@@ -37,7 +37,11 @@ interface WritableStream<W = any> {
   readonly locked: boolean
   abort(reason?: unknown): Promise<void>
 }
-declare var DecompressionStream: { new (format: string): { readonly readable: ReadableStream<Uint8Array>; readonly writable: WritableStream<Uint8Array> } }
+interface DecompressionStream {
+  readonly readable: ReadableStream<Uint8Array>
+  readonly writable: WritableStream<Uint8Array>
+}
+declare var DecompressionStream: { new (format: 'gzip' | 'deflate' | 'deflate-raw'): DecompressionStream }
 
 interface Blob {
   readonly size: number
@@ -54,6 +58,13 @@ interface URLSearchParams {
   toString(): string
 }
 declare var URLSearchParams: { new (init?: string): URLSearchParams }
+
+interface URL {
+  hash: string
+  readonly host: string
+  readonly password: string
+  readonly username: string
+}
 
 interface Headers {
   append(name: string, value: string): void
