@@ -12,7 +12,7 @@ const joinPiecesBelowBytes = 1024
 /** A transport that writes to a stream of Node's: when a batch leaves, in how many calls, and when the OS has it. */
 export abstract class WritingTransport extends QueuedTransport<Stream> {
   readonly carries = 'stream'
-  private readonly output: Writable
+  protected readonly output: Writable
   /** Bytes of the batch that Node still has, if it will say 'drain'. */
   private sentAtDrain = 0
 

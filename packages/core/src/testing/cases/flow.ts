@@ -74,7 +74,7 @@ export const flowCases: readonly Case[] = [
   }),
 
   testCase('F4 register() on a transport that is lost calls halfRegister, then stop', async (t) => {
-    const { a, b } = await t.started()
+    const { a, b } = await t.started(record({ eof: 'close' }))
     a.abort()
     await t.wait('closed', b.closed)
     await t.turn()

@@ -59,7 +59,7 @@ export const reentrancyCases: readonly Case[] = [
     call(() => a.close())
     await t.wait('closed', a.closed)
     await t.wait('closed', b.closed)
-    const other = await t.started(record({ lost: note('lost at b after abort()') }), record({ lost: note('lost at a after abort()') }))
+    const other = await t.started(record({ eof: 'close', lost: note('lost at b after abort()') }), record({ lost: note('lost at a after abort()') }))
     call(() => other.a.abort())
     await t.wait('closed', other.a.closed)
     await t.until('the end at the peer', () => other.atB.reason !== undefined)
@@ -160,6 +160,7 @@ export const reentrancyCases: readonly Case[] = [
   testCase('E6 inside connectionLost the connection is over: writes throw ERR_CLOSED, start() too', async (t) => {
     const codes: string[] = []
     const { a, b } = await t.started(record({
+      eof: 'close',
       lost: () => {
         codes.push(codeOf(() => b.write(t.pattern.bytes(1)), 'write()'))
         codes.push(codeOf(() => b.start(record()), 'start()'))

@@ -86,7 +86,7 @@ export const reasonCases: readonly Case[] = [
 
   testCase('R6 no timer is left after any end', async (t) => {
     for (const how of ['close', 'abort', 'timeout', 'reset'] as const) {
-      const { a, b } = await t.started(record({ eof: 'close' }))
+      const { a, b } = await t.started(record({ eof: 'close' }), record({ eof: 'close' }))
       a.register(recordProducer())
       if (how === 'close') a.close()
       else if (how === 'abort') a.abort()
