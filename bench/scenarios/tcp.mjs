@@ -23,7 +23,7 @@ export const scenarios = [
     peers: {
       'node:net': clientCpu(['tcp', 'receiveNode'], ['tcp', 'source']),
       '@async/transport-tcp': clientCpu(['tcp', 'receiveAsync'], ['tcp', 'source']),
-      'with reuseReadBuffer': clientCpu(['tcp', 'receiveAsync', { options: { reuseReadBuffer: true } }], ['tcp', 'source']),
+      'with reuseReadBuffer': clientCpu(['tcp', 'receiveAsync', { reuseReadBuffer: true }], ['tcp', 'source']),
     },
     goals: [
       { peer: '@async/transport-tcp', metric: 'cpu', limit: 0.9, reach: 0.8 },

@@ -76,11 +76,11 @@ export async function receiveNode({ port, seconds }) {
   return { operations: bytes / 2 ** 20 }
 }
 
-/** @param {{ port: number, seconds: number, options?: object }} how */
-export async function receiveAsync({ port, seconds, options }) {
-  const transport = await connectTcp({ port, host, ...options })
+/** @param {{ port: number, seconds: number, reuseReadBuffer?: boolean }} how */
+export async function receiveAsync({ port, seconds, reuseReadBuffer = false }) {
+  const transport = await connectTcp({ port, host })
   let bytes = 0
-  transport.start({ dataReceived: (data) => void (bytes += data.length) })
+  transport.start({ reuseReadBuffer, dataReceived: (data) => void (bytes += data.length) })
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
   transport.abort()
   return { operations: bytes / 2 ** 20 }

@@ -205,6 +205,44 @@ describe.each(sides)('what a %s transport reads', (side) => {
   })
 })
 
+describe.each(sides)('what a %s transport reads for a protocol with reuseReadBuffer', (side) => {
+  it('is right during the call, through pauses, and shares memory where the transport was dialled', async () => {
+    const { ours, peer } = await withPlainPeer(side)
+    const protocol = Object.assign(new Recorder(), { reuseReadBuffer: true })
+    const hash = createHash('sha256')
+    const buffers = new Set<ArrayBufferLike>()
+    let deliveries = 0
+    protocol.onData = (data) => {
+      hash.update(data)
+      buffers.add(data.buffer)
+      protocol.pieces.length = 0
+      if (++deliveries % 5 !== 0) return
+      ours.pause()
+      setImmediate(() => ours.resume())
+    }
+    ours.start(protocol)
+    const sent = pattern(8 * MiB)
+    peer.end(sent)
+    await protocol.eof
+    expect(protocol.bytes).toBe(8 * MiB)
+    expect(hash.digest('hex')).toBe(sha256(sent))
+    // 8 MiB are at least 128 reads.
+    if (side === 'dialled') expect(buffers.size).toBeLessThan(60)
+    else expect(buffers.size).toBeGreaterThan(20)
+  })
+
+  it('is not given away twice when the next protocol gets it as a leftover', async () => {
+    const { ours, peer } = await withPlainPeer(side)
+    const second = new Recorder()
+    ours.start({ reuseReadBuffer: true, dataReceived: (data) => ours.start(second, data.subarray(1)) })
+    peer.write('abc')
+    peer.write('def')
+    peer.end()
+    await second.eof
+    expect(second.data.toString()).toBe('bcdef')
+  })
+})
+
 describe.each(sides)('how a %s transport ends', (side) => {
   it('receives 1 MiB after halfClose, which may be called twice', async () => {
     const { ours, peer } = await withPlainPeer(side)

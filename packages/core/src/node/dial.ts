@@ -24,7 +24,7 @@ export function dial(options: NetConnectOpts): Dialled {
       buffer: () => slab.next(),
       // Always true: to stop is `pause()`'s business, which is strict also in here.
       callback: (bytes) => {
-        transport?.dataRead(slab.taken(bytes))
+        if (transport?.dataRead(slab.taken(bytes)) === 'given back') slab.giveBack(bytes)
         return true
       },
     },

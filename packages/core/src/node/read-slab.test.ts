@@ -35,4 +35,28 @@ describe('ReadSlab', () => {
     expect(Math.max(...rooms)).toBe(2_048)
     expect(Math.min(...rooms)).toBeGreaterThanOrEqual(1_024)
   })
+
+  it('reads again to where it was given back', () => {
+    const slab = new ReadSlab()
+    const first = read(slab, 100, 1).view
+    slab.giveBack(100)
+    const second = read(slab, 100, 2).view
+    expect([second.byteOffset, second.buffer === first.buffer]).toEqual([first.byteOffset, true])
+    expect(first[0]).toBe(2)
+  })
+
+  it('grows although everything is given back, and then stays', () => {
+    const slab = new ReadSlab()
+    const rooms: number[] = []
+    const buffers = new Set<ArrayBufferLike>()
+    for (let i = 0; i < 6; i++) {
+      const into = slab.next()
+      rooms.push(into.length)
+      buffers.add(into.buffer)
+      slab.taken(into.length)
+      slab.giveBack(into.length)
+    }
+    expect(rooms).toEqual([2_048, 8_192, 32_768, 65_536, 65_536, 65_536])
+    expect(buffers.size).toBe(4)
+  })
 })

@@ -32,6 +32,11 @@ export class ReadSlab {
     }
     return view
   }
+
+  /** What `taken` gave last is nobody's any more: the next read may go to the same place. */
+  giveBack(bytes: number): void {
+    if (this.slab.length === this.size) this.used -= bytes
+  }
 }
 
 /** One read's worth: Node's own reads are as large. */

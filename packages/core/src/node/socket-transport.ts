@@ -56,11 +56,15 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
     return false
   }
 
-  /** Data that `onread` took. */
-  dataRead(data: Uint8Array): void {
+  /** Data that `onread` took. They are given back if nobody has kept them. */
+  dataRead(data: Uint8Array): 'kept' | 'given back' {
+    const { protocol } = this
+    const lent = this.readHalf === 'flowing' && protocol!.reuseReadBuffer === true
     this.received(data)
     // A `resume` of Node's that was on its way when we paused begins to read all the same: one read is held, and no more.
     if (!this.wantsData) this.socket.pause()
+    // A protocol that another one took over from may have handed it some of them, as a leftover.
+    return lent && this.protocol === protocol ? 'given back' : 'kept'
   }
 
   protected sendEnd(): void {
