@@ -111,6 +111,8 @@ export interface Transport<out C extends Carries = Carries> extends Consumer {
 export interface CloseOptions {
   /** Milliseconds that sending what is queued may take; then the transport is aborted with kind `timeout`. */
   readonly timeoutMs?: number
+  /** Milliseconds in which the peer's end is waited for, behind ours. Default: the transport's `lingerMs`. 0: a layer has waited for it already. */
+  readonly lingerMs?: number
 }
 
 /** A transport whose write half can end alone. In the type, because a protocol may be unable to do without. */

@@ -31,12 +31,14 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
   /** The deadline of `close`, of lingering, or of reading with a broken write half: one at a time. */
   private timer: unknown
   private timerDueMs = 0
+  private lingerMs: number
   private brokenBy: Cause | undefined
   private brokenLeftMs = 0
 
   constructor(policy: TransportPolicy) {
     super()
     this.policy = policy
+    this.lingerMs = policy.lingerMs
     this.queue = new WriteQueue(policy, (error) => this.protocolThrew(error))
     policy.memoryBudget?.join(this)
   }
@@ -88,7 +90,7 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
     if (this.writeHalf !== 'ending') return
     this.writeHalf = 'ended'
     this.stopTimer()
-    if (this.readHalf === 'discarding') this.setDeadline(this.policy.lingerMs)
+    if (this.readHalf === 'discarding') this.linger()
     else this.settle()
   }
 
@@ -179,13 +181,14 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
     this.stopTimer()
     this.queue.stopProducer()
     if (this.cause !== undefined) return
+    this.lingerMs = options?.lingerMs ?? this.lingerMs
     this.applyReading()
     if (this.writeHalf === 'open' || this.writeHalf === 'held') {
       this.writeHalf = 'ending'
       this.setDeadline(options?.timeoutMs ?? this.policy.closeTimeoutMs)
       if (!this.flushScheduled) this.flush()
     } else if (this.writeHalf === 'ending') this.setDeadline(options?.timeoutMs ?? this.policy.closeTimeoutMs)
-    else if (this.readHalf === 'discarding') this.setDeadline(this.policy.lingerMs)
+    else if (this.readHalf === 'discarding') this.linger()
     else this.settle()
   }
 
@@ -294,6 +297,11 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
     this.reading = on
     if (on) this.startReading()
     else this.stopReading()
+  }
+
+  private linger(): void {
+    if (this.lingerMs > 0) this.setDeadline(this.lingerMs)
+    else this.deadline()
   }
 
   private setDeadline(ms: number): void {
