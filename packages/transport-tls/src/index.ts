@@ -1,0 +1,7 @@
+export { type CredentialsOptions, type Pem, TlsCredentials } from './credentials.ts'
+export type { TlsInfo } from './info.ts'
+export { listenTls, type TlsAcceptor, type TlsCounts, type TlsListener, tlsListener, type TlsListenerOptions } from './listener.ts'
+export type { TlsCommonOptions, TlsOptions, TlsServerOptions } from './options.ts'
+export { TlsSessionCache } from './session-cache.ts'
+export { startTls, type StartTlsOptions, tls, tlsConnector, tlsServer } from './tls.ts'
+export type { TlsTransport } from './transport.ts'
