@@ -1,0 +1,183 @@
+/**
+ * The binding of `serialport`, which drives the hardware in Node.
+ *
+ * On Unix its ports read and write a descriptor without blocking, and wait by a poller of their own. That is done anew here, on the same
+ * descriptor, for what was measured with version 13:
+ * - A poller that was once asked for "writable" asks for it ever after: with unread input it keeps a processor busy.
+ * - Reading a tty that the system hung up gives no bytes, at once, and for ever: the library tries again without end. Here no bytes make us
+ *   ask whether the device still answers.
+ * - Its flush discards both directions. Reading without blocking discards, or saves, what came.
+ * Loaded when a port is opened or listed with no other binding: it brings native code.
+ */
+import { read, readSync, write } from 'node:fs'
+import { promisify } from 'node:util'
+import { ConnectionError } from '@async/core'
+import type { FlushDirection, InputSignals, OutputSignals, SerialBinding, SerialBindingPort } from './binding.ts'
+
+const readAsync = promisify(read)
+const writeAsync = promisify(write)
+
+/** Milliseconds between two attempts to write to a full tty: at first, and at most. */
+const leastWaitMs = 1
+const mostWaitMs = 16
+/** More than any tty's buffer: who sends faster than it is read back must not hold us here. */
+const mostAheadBytes = 1024 * 1024
+
+/** What is used of a port of `serialport` on Unix. */
+interface UnixPort extends SerialBindingPort {
+  readonly fd: number
+  readonly poller: { once(event: 'readable', listener: (error: Error | null) => void): unknown }
+  getBaudRate(): Promise<unknown>
+}
+
+/** The binding of this system. @throws (rejects) ConnectionError `ERR_BINDING` */
+export async function nativeBinding(): Promise<SerialBinding> {
+  let binding: SerialBinding
+  try {
+    const { SerialPort } = await import('serialport')
+    binding = SerialPort.binding as unknown as SerialBinding
+  } catch (error) {
+    throw new ConnectionError('ERR_BINDING', 'the native part of serialport does not load on this system', { phase: 'connect', cause: error })
+  }
+  return {
+    list: () => binding.list(),
+    open: async (options) => {
+      const port = await binding.open(options)
+      return isUnix(port) ? new UnixPortTwin(port, process.platform === 'darwin') : port
+    },
+  }
+}
+
+function isUnix(port: SerialBindingPort): port is UnixPort {
+  const { fd, poller } = port as Partial<UnixPort>
+  return process.platform !== 'win32' && typeof fd === 'number' && typeof poller?.once === 'function'
+}
+
+class UnixPortTwin implements SerialBindingPort {
+  readonly flushesSeparately = true
+  private readonly port: UnixPort
+  private readonly fd: number
+  /** On macOS nothing but a failing read or write says that a device is gone. */
+  private readonly cannotAsk: boolean
+  private closed = false
+  /** Counted up by each flush of what is sent: a write that waits gives up what it has left. */
+  private flushes = 0
+  /** What was read before its turn. */
+  private ahead: Uint8Array[] = []
+  private wakeReader: (() => void) | undefined
+
+  constructor(port: UnixPort, cannotAsk: boolean) {
+    this.port = port
+    this.fd = port.fd
+    this.cannotAsk = cannotAsk
+  }
+
+  async read(buffer: Uint8Array, offset: number, length: number): Promise<{ readonly bytesRead: number }> {
+    for (;;) {
+      const [ahead] = this.ahead
+      if (ahead !== undefined) {
+        const part = ahead.subarray(0, length)
+        buffer.set(part, offset)
+        if (part.length === ahead.length) this.ahead.shift()
+        else this.ahead[0] = ahead.subarray(part.length)
+        return { bytesRead: part.length }
+      }
+      this.checkOpen()
+      try {
+        const { bytesRead } = await readAsync(this.fd, buffer, offset, length, null)
+        if (bytesRead > 0) return { bytesRead }
+      } catch (error) {
+        if (!again(error)) throw error
+        await this.readable()
+        continue
+      }
+      if (!this.cannotAsk) await this.port.getBaudRate()
+      await sleep(mostWaitMs)
+    }
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const { flushes } = this
+    let waitMs = leastWaitMs
+    for (let at = 0; at < bytes.length && flushes === this.flushes; ) {
+      this.checkOpen()
+      try {
+        at += (await writeAsync(this.fd, bytes, at, bytes.length - at)).bytesWritten
+        waitMs = leastWaitMs
+      } catch (error) {
+        if (!again(error)) throw error
+        await sleep(waitMs)
+        waitMs = Math.min(2 * waitMs, mostWaitMs)
+      }
+    }
+  }
+
+  async update(options: { readonly baudRate: number }): Promise<void> {
+    // The library discards what came and was not read.
+    this.readAhead()
+    await this.port.update(options)
+  }
+
+  set(signals: OutputSignals & { readonly brk: boolean }): Promise<void> {
+    return this.port.set(signals)
+  }
+
+  get(): Promise<InputSignals> {
+    return this.port.get()
+  }
+
+  drain(): Promise<void> {
+    return this.port.drain()
+  }
+
+  async flush(direction: FlushDirection = 'both'): Promise<void> {
+    if (direction !== 'in') this.flushes++
+    // In that order: what comes in the instant between is lost.
+    this.readAhead()
+    if (direction !== 'out') this.ahead = []
+    if (direction !== 'in') await this.port.flush()
+    // A read that was under way has arrived once another call has gone the same way.
+    else await writeAsync(this.fd, new Uint8Array(0)).catch(() => {})
+  }
+
+  close(): Promise<void> {
+    this.closed = true
+    return this.port.close()
+  }
+
+  private readAhead(): void {
+    for (let bytes = 0; bytes < mostAheadBytes; ) {
+      const piece = new Uint8Array(4096)
+      let got = 0
+      try {
+        got = readSync(this.fd, piece)
+      } catch {
+        // Nothing there, or nobody: the reader will see.
+      }
+      if (got === 0) break
+      this.ahead.push(piece.subarray(0, got))
+      bytes += got
+    }
+    if (this.ahead.length > 0) this.wakeReader?.()
+  }
+
+  /** Resolves when the system has something, or what was read ahead is there. */
+  private readable(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.wakeReader = resolve
+      this.port.poller.once('readable', (error) => (error === null ? resolve() : reject(error)))
+    })
+  }
+
+  private checkOpen(): void {
+    if (this.closed) throw Object.assign(new Error('the port was closed'), { canceled: true })
+  }
+}
+
+function again(error: unknown): boolean {
+  return ['EAGAIN', 'EWOULDBLOCK', 'EINTR'].includes(String((error as NodeJS.ErrnoException).code))
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
