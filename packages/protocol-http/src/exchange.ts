@@ -82,9 +82,14 @@ export abstract class Exchange extends QueuedTransport<Stream> {
    */
   sendTrailers(trailers: HeaderList): void {
     if (this.writeHalf !== 'open' && this.writeHalf !== 'held') throw this.refusal()
-    if (this.headSent && !this.host.machine.takesTrailers) throw new UsageError('ERR_HTTP_STATE', 'trailers need a body without a Content-Length')
+    if (this.headSent ? !this.host.machine.takesTrailers : this.declaresLength()) throw new UsageError('ERR_HTTP_STATE', 'trailers need a body without a Content-Length')
     checkTrailers(trailers)
     this.ownTrailers = trailers
+  }
+
+  /** Whether trailers are to follow. */
+  get sendsTrailers(): boolean {
+    return this.ownTrailers.length > 0
   }
 
   // ── from the connection ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -128,6 +133,11 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     } else this.flush()
   }
 
+  /** Whether the head that is to be sent has a Content-Length of the caller's. */
+  protected declaresLength(): boolean {
+    return false
+  }
+
   // ── QueuedTransport ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   protected scheduleFlush(): void {
@@ -138,14 +148,14 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     this.handing = batch
     this.handingAt = 0
     this.guarded(() => {
-      if (!this.headSent) this.sendHead(this.writeHalf === 'ending' && this.ownTrailers.length === 0 ? bytes : 'unknown')
+      if (!this.headSent) this.sendHead(this.writeHalf === 'ending' && !this.sendsTrailers ? bytes : 'unknown')
       this.passDown()
     })
   }
 
   protected sendEnd(): void {
     this.guarded(() => {
-      if (!this.headSent) this.sendHead(this.ownTrailers.length === 0 ? 0 : 'unknown')
+      if (!this.headSent) this.sendHead(this.sendsTrailers ? 'unknown' : 0)
       this.host.machine.sendEnd(this.ownTrailers)
       this.host.flush()
       this.endSent()

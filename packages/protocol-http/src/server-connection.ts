@@ -166,6 +166,10 @@ export class ServerConnection extends Shell {
     if (++this.requestCount >= policy.maxRequestCount) this.machine.refuseNext()
     const exchange = new ServerExchange(this, this.exchangePolicy, event, policy.maxDrainBytes)
     this.exchange = exchange
+    if (event.bodyBytes === 0) {
+      this.machine.nextEvent()
+      exchange.bodyEnded()
+    }
     if (event.bodyBytes !== 0 || policy.handlerTimeoutMs !== Infinity) {
       if (event.bodyBytes !== 0) this.requestDueMs = this.headAtMs + policy.requestTimeoutMs
       if (policy.handlerTimeoutMs !== Infinity) this.handlerDueMs = policy.transport.clock.nowMs() + policy.handlerTimeoutMs

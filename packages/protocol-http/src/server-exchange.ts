@@ -99,6 +99,11 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     return this.host.machine.ourState !== 'head'
   }
 
+  /** Whether the request has a body, or may have one. */
+  get hasBody(): boolean {
+    return this.requestBytes !== 0
+  }
+
   get expectsContinue(): boolean {
     return this.cause === undefined && this.host.machine.awaitsContinue
   }
@@ -117,6 +122,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     if (status < 200) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is no response`)
     const fields = checkHeaders(headers)
     const { contentLength } = fields
+    if (contentLength !== undefined && this.sendsTrailers) throw new UsageError('ERR_HTTP_STATE', 'trailers were announced, and need a body without a Content-Length')
     if (status === 204 && contentLength !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'A 204 has no Content-Length')
     this.response = reason === undefined ? { status, headers } : { status, reason, headers }
     this.responseFields = fields
@@ -138,6 +144,18 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     const given = this.host.giveUp(this, () => this.host.machine.switchProtocol(response))
     this.finish({ kind: 'detached' })
     return given
+  }
+
+  /** Whether nothing can be answered any more. */
+  get isOver(): boolean {
+    return this.cause !== undefined || this.writeHalf === 'broken'
+  }
+
+  /** `respond`, whatever was said before and is not sent. What was written is forgotten with the connection. */
+  respondInstead(response: ResponseOptions): void {
+    this.response = undefined
+    this.declaredLeft = Infinity
+    this.respond(response)
   }
 
   /** It cannot come to its end: our own doing, or time. */
@@ -230,6 +248,10 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     machine.sendCheckedResponse(response, fields, length, fields.date === undefined ? `Date: ${httpDate()}\r\n` : '')
     this.host.answered()
     if (this.waited) this.watch()
+  }
+
+  protected override declaresLength(): boolean {
+    return this.responseFields?.contentLength !== undefined
   }
 
   protected dropsBody(): boolean {

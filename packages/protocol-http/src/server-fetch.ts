@@ -1,0 +1,128 @@
+import { UsageError } from '@async/core'
+import type { Cause, Info } from '@async/core'
+import { lossError } from '@async/core/base'
+import { type HttpServer, httpServer, type HttpServerOptions } from './server.ts'
+import type { HttpServerExchange, ServerExchange } from './server-exchange.ts'
+import { asRequest, makeRequest, type RequestOrigin, type ServerRequest } from './server-request.ts'
+import { ResponseSender } from './server-response.ts'
+
+/** What a handler is told beside the request. */
+export interface FetchInfo {
+  /** The client's address, as text, where there is one. */
+  readonly remote: string | undefined
+  /** Our own. */
+  readonly local: string | undefined
+  /** The facts of the transport below, and of those below it. */
+  readonly transport: Info
+  /** The exchange, for what a Request cannot express: 1xx, trailers. Its body and its response are the handler's Request and Response. */
+  readonly exchange: HttpServerExchange
+}
+
+/** A handler as the ecosystem has them: `app.fetch` of Hono, the `fetch` of a module for workers, Deno or Bun. */
+export type FetchHandler = (request: Request, info: FetchInfo) => Response | Promise<Response>
+
+/** Options of `fetchHandler`. */
+export interface FetchHandlerOptions {
+  /** The scheme of `request.url`. Default: `https` where TLS is below, else `http`. */
+  readonly scheme?: 'http' | 'https'
+  /** The host of `request.url` for a request without one: HTTP/1.0. Default `localhost`. */
+  readonly host?: string
+  /** Bytes of a body that `text()`, `json()` and the like hold; beyond it they reject, and 413 is the answer. Default 16777216. (Fastify: 1 MiB; Bun: 128 MiB.) */
+  readonly maxHeldBodyBytes?: number
+}
+
+/** Options of `serveFetch`: those of `httpServer` and of `fetchHandler`. */
+export interface ServeFetchOptions extends Omit<HttpServerOptions, 'onExchange'>, FetchHandlerOptions {}
+
+/**
+ * A server of requests and responses: `httpServer` with `fetchHandler(handler)`.
+ * @throws UsageError `ERR_INVALID_ARGUMENT` for an option that is out of range.
+ */
+export function serveFetch(handler: FetchHandler, options: ServeFetchOptions = {}): HttpServer {
+  return httpServer({ ...options, onExchange: fetchHandler(handler, options) })
+}
+
+/**
+ * Makes an `onExchange` of a handler of requests and responses. `request.signal` is aborted when the client resets the connection, takes no
+ * more, or a time-out ends the exchange; not when it has merely ended its side. What the handler throws is reported once, and answered
+ * with 500 without detail (413 for a body beyond `maxHeldBodyBytes`); a body whose source fails after the head is sent cuts the connection.
+ * `OPTIONS *` is answered with 204 and TRACE with 501: a Request can express neither.
+ * @throws UsageError `ERR_INVALID_ARGUMENT` for an option that is out of range.
+ */
+export function fetchHandler(handler: FetchHandler, options: FetchHandlerOptions = {}): (exchange: HttpServerExchange) => void {
+  const { scheme, host = 'localhost', maxHeldBodyBytes = 16 * 1024 * 1024 } = options
+  if (typeof handler !== 'function') throw new UsageError('ERR_INVALID_ARGUMENT', 'the handler is no function')
+  if (!(maxHeldBodyBytes >= 0)) throw new UsageError('ERR_INVALID_ARGUMENT', `maxHeldBodyBytes is ${maxHeldBodyBytes}; it takes a number from 0`)
+  const plain: RequestOrigin = { scheme: scheme ?? 'http', host, maxHeldBodyBytes }
+  const secure: RequestOrigin = { ...plain, scheme: scheme ?? 'https' }
+  return (given) => {
+    const exchange = given as ServerExchange
+    const { method, target } = exchange.request
+    if (method === 'TRACE' || target === '*') return answer(exchange, target === '*' ? 204 : 501)
+    new FetchExchange(exchange, makeRequest(exchange, isSecure(exchange.info) ? secure : plain)).run(handler)
+  }
+}
+
+/** A request on its way to its response. */
+class FetchExchange implements FetchInfo {
+  readonly exchange: ServerExchange
+  private readonly request: ServerRequest
+  private readonly sender: ResponseSender
+
+  constructor(exchange: ServerExchange, request: ServerRequest) {
+    this.exchange = exchange
+    this.request = request
+    this.sender = new ResponseSender(exchange)
+    exchange.onFailure = (cause: Cause) => {
+      request.failed(cause)
+      this.sender.cancel(lossError(cause))
+    }
+  }
+
+  get transport(): Info {
+    return this.exchange.info.below!
+  }
+
+  get remote(): string | undefined {
+    return this.exchange.info.remote
+  }
+
+  get local(): string | undefined {
+    return this.exchange.info.local
+  }
+
+  run(handler: FetchHandler): void {
+    const threw = (error: unknown): void => this.threw(error)
+    const send = (response: Response): Promise<void> => this.sender.send(response)
+    try {
+      const response = handler(asRequest(this.request), this)
+      if (response instanceof Promise) response.then(send).catch(threw)
+      else send(response).catch(threw)
+    } catch (error) {
+      threw(error)
+    }
+  }
+
+  private threw(error: unknown): void {
+    const { exchange } = this
+    // Who left is told by the signal; that the handler stopped for it is no error.
+    if (exchange.isOver) return exchange.abort(error)
+    const status = (error as { status?: unknown } | undefined)?.status
+    if (!exchange.headSent && status === 413) return answer(exchange, 413)
+    exchange.reportThrown(error)
+    if (exchange.headSent) exchange.abort(error)
+    else answer(exchange, 500)
+  }
+}
+
+/** A status without detail, in place of what was said and not sent. */
+function answer(exchange: ServerExchange, status: number): void {
+  exchange.respondInstead({ status })
+  exchange.close()
+}
+
+/** Whether TLS is below: what negotiates application protocols. */
+function isSecure(info: Info): boolean {
+  for (let each: Info | undefined = info.below; each !== undefined; each = each.below) if ('alpnProtocol' in each) return true
+  return false
+}
