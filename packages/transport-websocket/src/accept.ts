@@ -8,7 +8,7 @@ import { FrameTransport } from './frame-transport.ts'
 import { acceptOf, hasToken, headerLines, isToken, listOf, valueOf } from './http-head.ts'
 import { type WebSocketOptions, type WebSocketPolicy, webSocketPolicy } from './options.ts'
 import { refusedError } from './refusal.ts'
-import type { WebSocketTransport } from './websocket.ts'
+import type { WebSocketTransport } from './web/websocket.ts'
 import { subprotocol } from './ws.ts'
 
 /** An answer other than 101. */
@@ -45,7 +45,7 @@ export interface AcceptOptions extends WebSocketOptions {
  * Accepts a WebSocket: writes the answer, 101 or a refusal, on the request's transport, which belongs to it from then on.
  * Nothing is read before the WebSocket is started.
  * @throws (rejects) ConnectionError `ERR_WEBSOCKET_REFUSED` (the answer was not 101: `refusedStatus` tells), `ERR_HANDSHAKE_TIMEOUT`,
- * `ERR_CONNECTION_CLOSED` (the client left meanwhile), all of phase `connect`; UsageError `ERR_INVALID_ARGUMENT`.
+ * `ERR_CONNECTION_CLOSED` (the client left meanwhile), all of phase `handshake`; UsageError `ERR_INVALID_ARGUMENT`.
  */
 export async function acceptWebSocket(request: UpgradeRequest, options: AcceptOptions = {}): Promise<WebSocketTransport> {
   return new Acceptor(options).accept(request)
@@ -79,10 +79,12 @@ export class Acceptor {
           (compression === undefined ? '' : `Sec-WebSocket-Extensions: ${compression.answer}\r\n`) +
           `${this.extraHeaders}\r\n`,
       )
+      // The answer is not the WebSocket's: it is out before anybody can hold or abort that.
+      await transport.drained(0)
       return new FrameTransport(transport, leftover, this.policy, { isServer: true, subprotocol: agreed ?? '', deflate: compression?.deflate })
     } catch (error) {
       if (isAsyncError(error) && error.name === 'ConnectionError') throw error
-      throw new ConnectionError('ERR_CONNECTION_CLOSED', 'the client left during the handshake', { phase: 'connect', cause: error })
+      throw new ConnectionError('ERR_CONNECTION_CLOSED', 'the client left during the handshake', { phase: 'handshake', cause: error })
     }
   }
 
@@ -120,11 +122,11 @@ export class Acceptor {
     const { clock, handshakeTimeoutMs } = this.policy
     let timer: unknown
     const tooLate = new Promise<never>((_, reject) => {
-      timer = clock.setTimer(() => reject(new ConnectionError('ERR_HANDSHAKE_TIMEOUT', `authenticate() took longer than ${handshakeTimeoutMs} ms`, { phase: 'connect' })), handshakeTimeoutMs)
+      timer = clock.setTimer(() => reject(new ConnectionError('ERR_HANDSHAKE_TIMEOUT', `authenticate() took longer than ${handshakeTimeoutMs} ms`, { phase: 'handshake' })), handshakeTimeoutMs)
     })
     try {
       // The client may leave meanwhile; then there is nobody to answer.
-      const left = request.transport.closed.then(() => Promise.reject<never>(new ConnectionError('ERR_CONNECTION_CLOSED', 'the client left during the handshake', { phase: 'connect' })))
+      const left = request.transport.closed.then(() => Promise.reject<never>(new ConnectionError('ERR_CONNECTION_CLOSED', 'the client left during the handshake', { phase: 'handshake' })))
       const verdict = await Promise.race([Promise.resolve(authenticate(request)), tooLate, left])
       return verdict === false ? { status: 403 } : typeof verdict === 'object' ? verdict : undefined
     } catch (error) {

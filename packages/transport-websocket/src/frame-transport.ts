@@ -17,14 +17,14 @@
  */
 import { type Cause, type CloseReason, ConnectionError, type Data, limits, type Messages, type Producer, type Stream, type Transport, UsageError } from '@async/core'
 import { byteLength, layerInfo, LayerTransport } from '@async/core/base'
-import { closeCause, isSendableCode, maxCloseTextBytes } from './close-codes.ts'
+import { closeCause, isSendableCode, maxCloseTextBytes } from './web/close-codes.ts'
 import type { Deflate } from './deflate.ts'
 import { frameError } from './frame-error.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { type Control, Incoming, isData } from './incoming.ts'
 import type { WebSocketPolicy } from './options.ts'
 import { opcodes, Outgoing } from './outgoing.ts'
-import type { WebSocketCloseOptions, WebSocketInfo, WebSocketTransport } from './websocket.ts'
+import type { WebSocketCloseOptions, WebSocketInfo, WebSocketTransport } from './web/websocket.ts'
 
 /** What the handshake found out. */
 export interface Agreed {

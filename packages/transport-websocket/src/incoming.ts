@@ -100,7 +100,8 @@ export class Incoming {
     if (slice === data) this.raw.shift()
     else this.raw[0] = data.subarray(this.sliceBytes)
     // Called here, and not through Writable.write: that reports an error a tick late, and costs more than a small frame does.
-    this.receiver._write(slice, 'buffer', (error) => {
+    // It expects Buffers, whatever it is cut into: a plain Uint8Array would come out as one.
+    this.receiver._write(Buffer.from(slice.buffer, slice.byteOffset, slice.length), 'buffer', (error) => {
       if (error != null) this.last({ type: 'error', error })
     })
   }

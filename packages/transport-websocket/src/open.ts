@@ -6,9 +6,10 @@ import { ByteQueue, lossError } from '@async/core/base'
 import { Deflate, deflateAnswered, deflateOffer } from './deflate.ts'
 import { FrameTransport } from './frame-transport.ts'
 import { acceptOf, hasToken, headerLines, isToken, listOf, makeKey, parseResponse, valueOf } from './http-head.ts'
-import { checkCounts, type WebSocketOptions, type WebSocketPolicy, webSocketPolicy } from './options.ts'
+import { type WebSocketOptions, type WebSocketPolicy, webSocketPolicy } from './options.ts'
+import { checkCounts } from './web/counts.ts'
 import { refusedError } from './refusal.ts'
-import type { WebSocketTransport } from './websocket.ts'
+import type { WebSocketTransport } from './web/websocket.ts'
 
 /** What a client says in its request, and expects of the answer. */
 export interface RequestOptions {
@@ -34,7 +35,7 @@ export interface OpenOptions extends WebSocketOptions, RequestOptions {
  * Makes a WebSocket of a live stream transport that nobody has started: TCP, TLS, a Unix socket, a serial line, memory. The transport belongs
  * to it from then on. Nothing but the handshake is read before the WebSocket is started.
  * @throws (rejects) ConnectionError `ERR_WEBSOCKET_REFUSED` (the answer was not 101: `refusedStatus` tells), `ERR_HANDSHAKE_TIMEOUT`,
- * `ERR_WEBSOCKET_HANDSHAKE` (the answer is none, its error is the cause) of phase `connect`; `signal.reason`; UsageError `ERR_INVALID_ARGUMENT`.
+ * `ERR_WEBSOCKET_HANDSHAKE` (the answer is none, its error is the cause) of phase `handshake`; `signal.reason`; UsageError `ERR_INVALID_ARGUMENT`.
  */
 export async function openWebSocket(transport: Transport<Stream>, options: OpenOptions = {}): Promise<WebSocketTransport> {
   return new Opener(options).open(transport, options.signal)
@@ -126,7 +127,7 @@ class Handshake implements Protocol<Stream> {
     this.resolve = resolve
     this.reject = reject
     const { clock, handshakeTimeoutMs } = opener.policy
-    const late = (): void => this.fail(new ConnectionError('ERR_HANDSHAKE_TIMEOUT', `no answer to the handshake within ${handshakeTimeoutMs} ms`, { phase: 'connect' }))
+    const late = (): void => this.fail(new ConnectionError('ERR_HANDSHAKE_TIMEOUT', `no answer to the handshake within ${handshakeTimeoutMs} ms`, { phase: 'handshake' }))
     this.timer = clock.setTimer(late, handshakeTimeoutMs)
     signal?.addEventListener('abort', this.aborted)
   }
@@ -182,5 +183,5 @@ class Handshake implements Protocol<Stream> {
 }
 
 function handshakeError(cause: Error): ConnectionError {
-  return new ConnectionError('ERR_WEBSOCKET_HANDSHAKE', `the handshake failed: ${cause.message}`, { phase: 'connect', cause })
+  return new ConnectionError('ERR_WEBSOCKET_HANDSHAKE', `the handshake failed: ${cause.message}`, { phase: 'handshake', cause })
 }

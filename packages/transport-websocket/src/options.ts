@@ -1,5 +1,6 @@
-import { limits, UsageError } from '@async/core'
+import { limits } from '@async/core'
 import { checkNumbers, type TransportOptions, type TransportPolicy, transportPolicy } from '@async/core/base'
+import { checkCounts } from './web/counts.ts'
 
 /** Options of every WebSocket that runs over a transport: those of both sides. */
 export interface WebSocketOptions extends TransportOptions {
@@ -34,9 +35,6 @@ export interface WebSocketPolicy extends TransportPolicy {
   readonly deflateThresholdBytes: number | undefined
 }
 
-/** Counts above it do not fit into the parser's fields. */
-const maxCount = 2 ** 31 - 1
-
 /** Fills in the defaults. @throws UsageError `ERR_INVALID_ARGUMENT`. */
 export function webSocketPolicy(options: WebSocketOptions): WebSocketPolicy {
   const { deflate = false } = options
@@ -52,14 +50,4 @@ export function webSocketPolicy(options: WebSocketOptions): WebSocketPolicy {
   checkNumbers(policy, ['heartbeatMs', 'heartbeatTimeoutMs', 'handshakeTimeoutMs', 'deflateThresholdBytes'])
   checkCounts(policy, ['maxMessageBytes', 'maxFragments'])
   return policy
-}
-
-/** @throws UsageError `ERR_INVALID_ARGUMENT` unless each of `names` is an integer from 1 to 2³¹ − 1. */
-export function checkCounts<T>(options: T, names: readonly (keyof T & string)[]): void {
-  for (const name of names) {
-    const value: unknown = options[name]
-    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > maxCount) {
-      throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}; it takes an integer from 1 to ${maxCount}`)
-    }
-  }
 }

@@ -4,7 +4,7 @@ const statusOf: unique symbol = Symbol.for('@async/transport-websocket/status') 
 
 /** A handshake that one side refused with an HTTP status. */
 export function refusedError(status: number, message: string, cause?: unknown): ConnectionError {
-  const error = new ConnectionError('ERR_WEBSOCKET_REFUSED', message, { phase: 'connect', cause })
+  const error = new ConnectionError('ERR_WEBSOCKET_REFUSED', message, { phase: 'handshake', cause })
   Object.defineProperty(error, statusOf, { value: status })
   return error
 }

@@ -18,7 +18,7 @@ export interface Receiver {
   on(event: 'conclude', listener: (code: number, text: Buffer) => void): this
   on(event: 'error', listener: (error: Error) => void): this
   /** Parses, synchronously; then says `done`, with what is wrong with the bytes. */
-  _write(data: Uint8Array, encoding: string, done: (error?: ReceiverError | null) => void): void
+  _write(data: Buffer, encoding: string, done: (error?: ReceiverError | null) => void): void
 }
 
 /** What a Receiver says is wrong. */

@@ -7,7 +7,7 @@
  */
 import { type CloseReason, type Data, type Info, isAsyncError, type Layer, limits, type Messages, type Stream, type Transport } from '@async/core'
 import { afterTurn, layerInfo, lossError, QueuedTransport, toBytes, type TransportOptions, type TransportPolicy, transportPolicy } from '@async/core/base'
-import { checkCounts } from './options.ts'
+import { checkCounts } from './counts.ts'
 
 /** Options of `messagesAsStream`. */
 export interface StreamOptions extends TransportOptions {

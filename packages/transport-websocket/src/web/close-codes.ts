@@ -34,3 +34,9 @@ export function webSocketClose(reason: CloseReason): WebSocketClose | undefined 
 export function isSendableCode(code: number): boolean {
   return Number.isInteger(code) && ((code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) || (code >= 3000 && code <= 4999))
 }
+
+/** The same for the built-in WebSocket, which says 1006 whatever happened to the connection. */
+export function builtInCloseCause(code: number, text: string): Cause {
+  if (code !== 1006) return closeCause(code, text)
+  return { kind: 'reset', error: new ConnectionError('ERR_RESET', 'the connection was lost without a Close frame') }
+}

@@ -1,0 +1,5 @@
+export type { BuiltInConstructor, BuiltInWebSocket } from './built-in.ts'
+export { webSocketClose, type WebSocketClose } from './close-codes.ts'
+export { connectWebSocket, type WebSocketConnectOptions, webSocketConnector } from './connect.ts'
+export { messagesAsStream, type StreamOptions } from './stream.ts'
+export type { WebSocketCloseOptions, WebSocketInfo, WebSocketTransport } from './websocket.ts'
