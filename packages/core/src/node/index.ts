@@ -1,5 +1,7 @@
 export { type Dialled, dial } from './dial.ts'
+export { type DuplexTransportOptions, fromDuplex } from './duplex-transport.ts'
 export { socketError } from './socket-error.ts'
 export { SocketListener, type SocketKind } from './socket-listener.ts'
 export { SocketTransport } from './socket-transport.ts'
 export { WritingTransport } from './writing-transport.ts'
+export { toDuplex, type TransportDuplexOptions } from './transport-duplex.ts'

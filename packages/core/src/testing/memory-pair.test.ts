@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { memoryMessagePair } from './memory-pair.ts'
+import { memoryMessagePair, memoryPair } from './memory-pair.ts'
 
 const turns = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise<void>((resolve) => setImmediate(resolve))
@@ -22,5 +22,20 @@ describe('memoryMessagePair', () => {
       b.resume('read')
     }
     expect(got).toEqual(['first, long', 'second, long', 'third, long'])
+  })
+})
+
+describe('memoryPair', () => {
+  it('copies what it is given, also out of a Buffer, whose slice shares the memory', async () => {
+    const { a, b } = memoryPair()
+    const got: Uint8Array[] = []
+    a.start({ dataReceived() {} })
+    b.start({ dataReceived: (data) => got.push(data) })
+    const mine = Buffer.from('mine')
+    a.write(mine)
+    await a.drained(0)
+    mine.fill(0)
+    await turns(5)
+    expect(String.fromCharCode(...got[0]!)).toBe('mine')
   })
 })

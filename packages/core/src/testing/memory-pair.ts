@@ -46,6 +46,11 @@ function connect<C extends Carries>(carries: C['kind'], options: MemoryPairOptio
 
 const reset = (): Cause => ({ kind: 'reset', error: new ConnectionError('ERR_RESET', 'the peer dropped the connection') })
 
+/** Not `slice`: a Buffer's shares the memory. */
+function copy<D extends Data>(data: D): D {
+  return (typeof data === 'string' ? data : new Uint8Array(data)) as D
+}
+
 /** One end of a memory pair. */
 export class MemoryTransport<C extends Carries> extends QueuedTransport<C> {
   readonly carries: C['kind']
@@ -112,13 +117,13 @@ export class MemoryTransport<C extends Carries> extends QueuedTransport<C> {
     while (at < this.outbox.length && peer.inboxBytes < peer.capacityBytes) {
       const data = this.outbox[at]!
       if (this.carries === 'message') {
-        peer.take(data.slice())
+        peer.take(copy(data))
         moved += byteLength(data)
         at++
         continue
       }
       const bytes = toBytes(data)
-      const part = bytes.slice(0, peer.maxReadBytes)
+      const part = copy(bytes.subarray(0, peer.maxReadBytes))
       peer.take(part)
       moved += part.length
       if (part.length < bytes.length) this.outbox[at] = bytes.subarray(part.length)

@@ -1,0 +1,114 @@
+import { Duplex } from 'node:stream'
+import type { Protocol } from '../protocol.ts'
+import type { CloseReason } from '../reason.ts'
+import { lossError } from '../base/queued-transport.ts'
+import type { StreamTransport, Stream, Transport } from '../transport.ts'
+
+/** Options of `toDuplex`. */
+export interface TransportDuplexOptions {
+  /** Bytes that the stream holds unread before the transport is paused. Default 65,536. */
+  readonly readableHighWaterMark?: number
+  /** Bytes written and not sent above which `write` gives false. Default 65,536. */
+  readonly writableHighWaterMark?: number
+}
+
+/**
+ * `transport` as a Duplex of Node, for libraries that take one: it is started with a protocol of ours, and belongs to the stream.
+ * `end()` half-closes, or closes where there is no half-close; `destroy()` aborts. A write's callback comes when its bytes are sent, and may be
+ * changed. A loss destroys the stream with the reason's error, once what came before it was read; 'close' comes when the transport is closed.
+ * @throws UsageError `ERR_CLOSED` when the transport is closing or closed.
+ */
+export function toDuplex(transport: Transport<Stream>, options: TransportDuplexOptions = {}): Duplex {
+  return new TransportDuplex(transport, options)
+}
+
+class TransportDuplex extends Duplex implements Protocol<Stream> {
+  private readonly transport: Transport<Stream>
+  private paused = false
+  private lost: CloseReason | undefined
+
+  constructor(transport: Transport<Stream>, { readableHighWaterMark = 64 * 1024, writableHighWaterMark = 64 * 1024 }: TransportDuplexOptions) {
+    super({ readableHighWaterMark, writableHighWaterMark, allowHalfOpen: transport.info.halfCloses })
+    this.transport = transport
+    transport.start(this)
+  }
+
+  // ── Protocol ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  readonly dataReceived = (data: Uint8Array): void => {
+    if (this.destroyed || this.push(data) || this.paused) return
+    this.paused = true
+    this.transport.pause('read')
+  }
+
+  eofReceived(): void {
+    this.push(null)
+  }
+
+  connectionLost(reason: CloseReason): void {
+    this.lost = reason
+    if (this.destroyed) return
+    if ('error' in reason) return this.destroyBehindData(reason.error)
+    // In order, or another protocol has taken over: nothing more comes, and nothing more can be sent. Where there is no half-close Node
+    // ends our side by itself.
+    this.push(null)
+    if (this.allowHalfOpen && !this.writableEnded) this.destroyBehindData(undefined)
+  }
+
+  // ── Duplex ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  override _read(): void {
+    if (!this.paused) return
+    this.paused = false
+    if (this.lost === undefined) this.transport.resume('read')
+  }
+
+  override _write(data: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.pass([data], done)
+  }
+
+  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    this.pass(chunks.map(({ chunk }) => chunk), done)
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    if (this.lost !== undefined) return done()
+    if (this.transport.info.halfCloses) (this.transport as StreamTransport).halfClose()
+    else this.transport.close()
+    this.transport.drained(0).then(() => done(), () => done())
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (this.lost !== undefined) return done(error)
+    // Node's own call, behind both ends.
+    if (this.readableEnded && this.writableFinished) this.transport.close()
+    else this.transport.abort(error ?? undefined)
+    void this.transport.closed.then(() => done(error))
+  }
+
+  private pass(chunks: readonly Buffer[], done: (error?: Error | null) => void): void {
+    try {
+      this.transport.writeSequence(chunks)
+    } catch (error) {
+      return this.writeFailed(error as Error, done)
+    }
+    this.transport.drained(0).then(() => done(), (error: Error) => this.writeFailed(error, done))
+  }
+
+  /** Node would throw away what came before the loss. The loss itself comes by `connectionLost`, behind the data. */
+  private writeFailed(error: Error, done: (error?: Error | null) => void): void {
+    if (this.lost === undefined || 'error' in this.lost) void this.transport.closed.then((reason) => this.destroyed && done('error' in reason ? reason.error : error))
+    else done(lossError(this.lost))
+  }
+
+  /** Node throws away what was not read, so a loss waits for it. */
+  private destroyBehindData(error: Error | undefined): void {
+    if (this.readableLength === 0) return void this.destroy(error)
+    const read = this.read.bind(this)
+    this.read = (size?: number) => {
+      const data: unknown = read(size)
+      if (this.readableLength === 0) process.nextTick(() => this.destroy(error))
+      return data
+    }
+  }
+}
