@@ -15,14 +15,14 @@ describe('the runtime exports', () => {
   it('of @async/core/base are these', () => {
     expect(Object.keys(base).sort()).toEqual([
       'ByteQueue', 'ConnectionSet', 'LayerTransport', 'QueuedTransport', 'TransportBase', 'WrappedTransport', 'WriteQueue', 'afterTurn', 'byteLength', 'checkNumbers', 'layerInfo', 'lossError',
-      'reportToConsole', 'systemClock', 'toBytes', 'transportPolicy', 'utf8Length',
+      'reportToConsole', 'soon', 'systemClock', 'toBytes', 'transportPolicy', 'utf8Length',
     ])
   })
 })
 
 describe('the runtime exports of @async/core/node', () => {
   it('are these', () => {
-    expect(Object.keys(node).sort()).toEqual(['SocketListener', 'SocketTransport', 'WritingTransport', 'dial', 'socketError'])
+    expect(Object.keys(node).sort()).toEqual(['SocketListener', 'SocketTransport', 'WritingTransport', 'dial', 'fromDuplex', 'socketError', 'toDuplex'])
   })
 })
 

@@ -47,3 +47,10 @@ export function afterTurn(task: () => void): void {
   found ??= findAfterTurn()
   found(task)
 }
+
+const settled: Promise<void> = Promise.resolve()
+
+/** Calls `task`, which never throws, in a microtask. Node's `queueMicrotask` makes an asynchronous resource at each call: this costs a fifth. */
+export function soon(task: () => void): void {
+  void settled.then(task)
+}

@@ -1,6 +1,6 @@
 export { byteLength, toBytes, utf8Length } from './byte-length.ts'
 export { ByteQueue } from './byte-queue.ts'
-export { afterTurn, type Clock, systemClock } from './clock.ts'
+export { afterTurn, type Clock, soon, systemClock } from './clock.ts'
 export { type Acceptor, type ConnectionCounts, ConnectionSet, type ConnectionSetOptions, type OwnedTransport, type Owner } from './connection-set.ts'
 export { LayerTransport, layerInfo } from './layer-transport.ts'
 export { checkNumbers, reportToConsole, type TransportOptions, transportPolicy, type TransportPolicy } from './options.ts'

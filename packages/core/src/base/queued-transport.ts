@@ -11,6 +11,7 @@ import type { BudgetMember } from '../memory-budget.ts'
 import type { Cause } from '../reason.ts'
 import type { Carries, CloseOptions, Data } from '../transport.ts'
 import { byteLength } from './byte-length.ts'
+import { soon } from './clock.ts'
 import * as limits from '../limits.ts'
 import type { TransportPolicy } from './options.ts'
 import { TransportBase } from './transport-base.ts'
@@ -275,7 +276,7 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
     if (this.queue.hasWaiters) this.queue.rejectWaiters(lossError(this.cause!))
     this.reading = false
     this.destroy(this.cause!.kind !== 'closed')
-    queueMicrotask(() => this.deliverLoss())
+    soon(() => this.deliverLoss())
   }
 
   protected report(error: unknown): void {

@@ -21,7 +21,7 @@ import type { Protocol } from '../protocol.ts'
 import type { Cause, CloseReason } from '../reason.ts'
 import type { Carries, CloseOptions, Data, Info, Side } from '../transport.ts'
 import { byteLength } from './byte-length.ts'
-import { afterTurn } from './clock.ts'
+import { afterTurn, soon } from './clock.ts'
 
 /** The states of the read half. */
 export type ReadHalf = 'idle' | 'idlePaused' | 'flowing' | 'paused' | 'resuming' | 'discarding' | 'ended'
@@ -29,6 +29,11 @@ export type ReadHalf = 'idle' | 'idlePaused' | 'flowing' | 'paused' | 'resuming'
 export type WriteHalf = 'open' | 'held' | 'ending' | 'ended' | 'broken'
 
 const detached: CloseReason = Object.freeze({ kind: 'detached', unsentBytes: 0, unreadBytes: 0 })
+/** The two ends that are the rule: shared, for on short connections to make one costs as much as all else at the end. */
+const cleanEnds = {
+  local: Object.freeze({ kind: 'closed', by: 'local', unsentBytes: 0, unreadBytes: 0 }) as CloseReason,
+  peer: Object.freeze({ kind: 'closed', by: 'peer', unsentBytes: 0, unreadBytes: 0 }) as CloseReason,
+}
 
 /** What transports and layers have in common. Extend `QueuedTransport` or `LayerTransport` rather than this. */
 export abstract class TransportBase<C extends Carries> {
@@ -263,11 +268,7 @@ export abstract class TransportBase<C extends Carries> {
   /** The protocol's last call, and `closed`. From a clean stack. */
   protected deliverLoss(below?: CloseReason): void {
     if (this.reason !== undefined || this.cause === undefined) return
-    this.reason = Object.freeze(
-      below === undefined
-        ? { ...this.cause, unsentBytes: this.unsentBytes, unreadBytes: this.unreadBytes }
-        : { ...this.cause, unsentBytes: this.unsentBytes + below.unsentBytes, unreadBytes: this.unreadBytes + below.unreadBytes, below },
-    )
+    this.reason = this.makeReason(this.cause, below)
     this.dropping = false
     const protocol = this.protocol
     this.protocol = undefined
@@ -277,6 +278,13 @@ export abstract class TransportBase<C extends Carries> {
       this.report(error)
     }
     this.resolveClosed?.(this.reason)
+  }
+
+  private makeReason(cause: Cause, below: CloseReason | undefined): CloseReason {
+    const { unsentBytes, unreadBytes } = this
+    if (below !== undefined) return Object.freeze({ ...cause, unsentBytes: unsentBytes + below.unsentBytes, unreadBytes: unreadBytes + below.unreadBytes, below })
+    if (cause.kind === 'closed' && unsentBytes === 0 && unreadBytes === 0) return cleanEnds[cause.by]
+    return Object.freeze({ ...cause, unsentBytes, unreadBytes })
   }
 
   /** Both halves are over, or on their way, by our own doing. */
@@ -344,7 +352,7 @@ export abstract class TransportBase<C extends Carries> {
   }
 
   private schedulePump(): void {
-    queueMicrotask(() => this.pump())
+    soon(() => this.pump())
   }
 
   /** Another protocol takes over: what is held, `leftover` first, is delivered in a microtask; so is an end that was delivered before. */

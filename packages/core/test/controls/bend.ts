@@ -82,26 +82,7 @@ export function onProducer(change: (producer: Bent, transport: Bent) => Bent): B
 
 /** Changes the reason of every end. */
 export function onReason(change: (reason: Bent, transport: Bent) => Bent): Bend {
-  return (transport) => patch(transport, 'deliverLoss', (deliverLoss) => () => {
-    const { freeze } = Object
-    try {
-      Object.freeze = ((reason: Bent) => freeze(change(reason, transport))) as typeof Object.freeze
-      // Frozen and kept at once: nothing else of the base class freezes here but the reason.
-      const { protocol } = transport
-      if (protocol?.connectionLost !== undefined) {
-        transport['protocol'] = {
-          ...protocol,
-          connectionLost: (reason: unknown) => {
-            Object.freeze = freeze
-            protocol.connectionLost(reason)
-          },
-        }
-      }
-      deliverLoss()
-    } finally {
-      Object.freeze = freeze
-    }
-  })
+  return (transport) => patch(transport, 'makeReason', (makeReason) => (cause, below) => Object.freeze(change(makeReason(cause, below), transport)))
 }
 
 /** Does `task` later, in the same turn or (`afterTurn`) in the next. What it throws is the bent transport's fault, and lost. */

@@ -187,12 +187,7 @@ export const otherControls: readonly Control[] = [
     const { closed } = t
     Object.defineProperty(t, 'closed', { get: () => (closed as Promise<object>).then((reason) => Object.freeze({ ...reason })) })
   }),
-  control('R2', 'a reason can be changed', (t) => patch(t, 'deliverLoss', (deliverLoss) => () => {
-    const { freeze } = Object
-    Object.freeze = ((value: unknown) => value) as typeof Object.freeze
-    deliverLoss()
-    Object.freeze = freeze
-  })),
+  control('R2', 'a reason can be changed', (t) => patch(t, 'makeReason', (makeReason) => (cause, below) => ({ ...makeReason(cause, below) }))),
   control('R2', 'a bad reason’s error is a string', onReason((reason) => (reason['kind'] === 'aborted' && reason['error'].cause === undefined ? { ...reason, error: 'aborted' } : reason))),
   control('R3', 'a callback that throws is an abort', onReason((reason) => (reason['kind'] === 'protocol' && reason['error'].cause?.message === 'mine' ? { ...reason, kind: 'aborted' } : reason))),
   control('R4', 'delivered bytes count as unread', onReason((reason, t) => (reason['kind'] === 'closed' && t['protocol']?.bytes === 70_000 ? { ...reason, unreadBytes: 70_000 } : reason))),
