@@ -32,11 +32,16 @@ function checkExports({ folder, name, manifest }) {
   report.expect(manifest['main'] === undefined && manifest['types'] === undefined, where, 'main and types are for CommonJS: use exports')
   for (const [path, target] of Object.entries(list)) {
     if (path === './package.json') continue
-    const keys = Object.keys(target).join()
-    report.expect(keys === 'types,default', where, `exports["${path}"] must have types, then default; it has ${keys}`)
-    const source = String(target.default).replace('./dist/', 'src/').replace(/\.js$/, '.ts')
-    report.expect(exists(`${folder}/${source}`), where, `exports["${path}"] is built from ${source}, which does not exist`)
-    report.expect(target.types === String(target.default).replace(/\.js$/, '.d.ts'), where, `exports["${path}"]: types and default differ`)
+    // One target, or one for each runtime, and the default last.
+    const byRuntime = target.types === undefined
+    report.expect(!byRuntime || Object.keys(target).at(-1) === 'default', where, `exports["${path}"]: the last condition must be default`)
+    for (const one of byRuntime ? Object.values(target) : [target]) {
+      const keys = Object.keys(one).join()
+      report.expect(keys === 'types,default', where, `exports["${path}"] must have types, then default; it has ${keys}`)
+      const source = String(one.default).replace('./dist/', 'src/').replace(/\.js$/, '.ts')
+      report.expect(exists(`${folder}/${source}`), where, `exports["${path}"] is built from ${source}, which does not exist`)
+      report.expect(one.types === String(one.default).replace(/\.js$/, '.d.ts'), where, `exports["${path}"]: types and default differ`)
+    }
   }
   if (name !== 'cli') report.expect(list['.'] !== undefined, where, 'exports must have "."')
 }

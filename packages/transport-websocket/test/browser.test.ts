@@ -59,7 +59,11 @@ beforeAll(async () => {
   port = (server.address() as { port: number }).port
   cleanups.push(() => server.close())
   const profile = await mkdtemp(join(tmpdir(), 'chromium-'))
-  const child = spawn('chromium', ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', `--user-data-dir=${profile}`, '--remote-debugging-port=0', 'about:blank'], { stdio: 'ignore', detached: true })
+  const child = spawn('chromium', ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', `--user-data-dir=${profile}`, '--remote-debugging-port=0', 'about:blank'], {
+    stdio: 'ignore',
+    detached: true,
+    env: { ...process.env, TMPDIR: profile },
+  })
   cleanups.push(async () => {
     const exit = once(child, 'exit')
     // The browser is a family of processes.
