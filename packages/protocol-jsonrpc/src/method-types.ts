@@ -17,7 +17,9 @@ type Returned<M> = M extends (...args: never) => infer R ? Awaited<R> : unknown
 
 /** What a call of the method resolves with: what it returns, without errors, as JSON brings it over. */
 export type ResultOf<M> =
-  IsAny<Returned<M>> extends true ? unknown : undefined extends Returned<M> ? Jsonified<Exclude<Returned<M>, JsonRpcError<any, any> | undefined>> | null : Jsonified<Exclude<Returned<M>, JsonRpcError<any, any>>>
+  IsAny<Returned<M>> extends true ? unknown
+  : undefined extends Returned<M> ? Jsonified<Exclude<Returned<M>, JsonRpcError<any, any> | undefined>> | null
+  : Jsonified<Exclude<Returned<M>, JsonRpcError<any, any>>>
 
 /** The errors that a method says it returns; those that every method may have are not among them. */
 export type DeclaredErrorOf<M> = IsAny<Returned<M>> extends true ? never : Extract<Returned<M>, JsonRpcError<any, any>>
@@ -63,10 +65,12 @@ export type BatchEntryOf<R extends object> = {
 }[keyof R & string]
 
 /** What becomes of the entries of a batch: a promise for each. */
-export type BatchResults<R extends object, E extends readonly BatchEntryOf<R>[]> = {
-  -readonly [At in keyof E]: Promise<
-    E[At] extends { readonly notification: true } ? undefined
-    : E[At] extends { readonly method: infer M extends keyof R & string } ? (E[At] extends { readonly notification: false } ? ResultOf<R[M]> : E[At] extends { readonly notification?: undefined } ? ResultOf<R[M]> : ResultOf<R[M]> | undefined)
-    : unknown
-  >
-}
+export type BatchResults<R extends object, E extends readonly BatchEntryOf<R>[]> = { -readonly [At in keyof E]: Promise<EntryResult<R, E[At]>> }
+
+type EntryResult<R extends object, Entry> =
+  Entry extends { readonly notification: true } ? undefined
+  : Entry extends { readonly method: infer M extends keyof R & string } ? ResultOf<R[M]> | (Entry extends { readonly notification?: false } ? never : MaybeNotified<Entry>)
+  : unknown
+
+/** Of an entry that says at run time only whether it is a notification. */
+type MaybeNotified<Entry> = Entry extends { readonly notification: boolean } ? undefined : never

@@ -1,5 +1,6 @@
 import { ProtocolError } from '@async/core'
-import { invalidParams, isJsonRpcError, JsonRpcError } from './errors.ts'
+import { invalidParams, isJsonRpcError } from './errors.ts'
+import type { JsonRpcError } from './errors.ts'
 import { issuesOf } from './standard-schema.ts'
 import type { InputOf, Issue, OutputOf, StandardResult, StandardSchema } from './standard-schema.ts'
 import type { Context, Handler } from './service.ts'
@@ -40,7 +41,9 @@ type ErrorsOf<D> = D extends { readonly errors: infer E }
 
 /** A contract's methods as types, for who calls them: params as the schemas take them, results as they give them. */
 export type ApiOf<C extends Contract> = {
-  readonly [M in keyof C]: (params: C[M] extends { readonly params: infer P } ? InputOf<P> : any) => (C[M] extends { readonly result: infer S } ? OutputOf<S> : unknown) | ErrorsOf<C[M]>
+  readonly [M in keyof C]: (
+    params: C[M] extends { readonly params: infer P } ? InputOf<P> : any,
+  ) => (C[M] extends { readonly result: infer S } ? OutputOf<S> : unknown) | ErrorsOf<C[M]>
 }
 
 /** What a handler of a definition returns: a result as the schema takes it, an error of the definition, or a promise of one of them. */

@@ -1,6 +1,9 @@
+import type { HalfClosable, Messages, Transport } from '@async/core'
 import { createService, invalidParams, jsonRpc } from '@async/protocol-jsonrpc'
-import { describe, expect, it } from 'vitest'
-import { wired } from './helpers.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Wire, wired } from './helpers.ts'
+import { httpStacks, stacks } from './stacks.ts'
+import type { Place } from './stacks.ts'
 
 /** What the examples of section 7 call. */
 const examples = () =>
@@ -109,19 +112,49 @@ const table: readonly (readonly [name: string, sent: string, answer: string | nu
 const after = '{"jsonrpc":"2.0","method":"get_data","id":"after"}'
 const afterwards = { jsonrpc: '2.0', result: ['hello', 5], id: 'after' }
 
-describe('the examples of JSON-RPC 2.0, section 7', () => {
-  for (const [name, sent, answer] of table) {
-    it.each([
-      ['text', sent],
-      ['bytes', new TextEncoder().encode(sent)],
-    ])(`${name}, as %s`, async (_as, message) => {
-      const { wire } = wired(examples())
-      wire.send(message, after)
-      const answers = await wire.answers(answer === null ? 1 : 2)
-      expect(answers).toEqual(answer === null ? [afterwards] : [JSON.parse(answer), afterwards])
+for (const { name: stackName, open } of stacks) {
+  describe(`the examples of JSON-RPC 2.0, section 7, on ${stackName}`, () => {
+    let place: Place<Transport<Messages>>
+    beforeAll(async () => {
+      place = await open((transport) => void jsonRpc(examples())(transport))
     })
-  }
-})
+    afterAll(() => place.close())
+
+    // A newline inside a text would end it where lines are messages: the examples are printed with them for the eye.
+    for (const [name, sent, answer] of table) {
+      it.each([
+        ['text', sent.replaceAll('\n', ' ')],
+        ['bytes', new TextEncoder().encode(sent.replaceAll('\n', ' '))],
+      ])(`${name}, as %s`, async (_as, message) => {
+        const wire = new Wire((await place.connect()) as Transport<Messages> & HalfClosable)
+        // On a bare stream a text that is none is noise, and not answered; the next one is.
+        const isNoise = stackName.startsWith('bare JSON') && name.includes('invalid JSON')
+        wire.send(message, after)
+        const answers = await wire.answers(answer === null || isNoise ? 1 : 2)
+        expect(answers).toEqual(answer === null || isNoise ? [afterwards] : [JSON.parse(answer), afterwards])
+        wire.transport.abort()
+      })
+    }
+  })
+}
+
+for (const { name: stackName, open } of httpStacks) {
+  describe(`the examples of JSON-RPC 2.0, section 7, on ${stackName}`, () => {
+    let place: Place<Transport<Messages>>
+    beforeAll(async () => {
+      place = await open(examples())
+    })
+    afterAll(() => place.close())
+
+    it.each(table)('%s', async (_name, sent, answer) => {
+      const wire = new Wire((await place.connect()) as Transport<Messages> & HalfClosable)
+      wire.send(sent)
+      await wire.until(() => wire.ended)
+      expect(wire.received.map((text) => JSON.parse(text) as unknown)).toEqual(answer === null ? [] : [JSON.parse(answer)])
+      wire.transport.close()
+    })
+  })
+}
 
 describe('predefined errors that the examples leave out', () => {
   it('answers −32602 for a handler that does not take the params', async () => {

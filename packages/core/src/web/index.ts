@@ -1,0 +1,1 @@
+export { type MessagePortLike, messagePort, type MessagePortOptions } from './message-port.ts'
