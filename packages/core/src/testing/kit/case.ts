@@ -97,6 +97,11 @@ export interface Subject {
   makeName?(places: readonly Place[]): Promise<NameUnderTest>
   /** Connects to where nobody listens. For L3. */
   connectToNobody?(): Promise<Transport>
+  /**
+   * Waits until what is on its way between the ends has arrived, where that takes more than a few turns: other processes carry it. Called when a
+   * case lets happen what is going to happen. Default: turns of the event loop are enough.
+   */
+  settle?(): Promise<void>
   /** Byte values that a payload may have, where not all can be sent (a delimited message). At least 8 values. Default: all 256. */
   readonly alphabet?: readonly number[]
   /** Clauses, or names of cases, that are not run, with the reason. */

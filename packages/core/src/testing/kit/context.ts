@@ -143,6 +143,7 @@ export class CaseContext {
   /** Lets happen what is going to happen without time passing. */
   async quiet(turns: number = quietTurns): Promise<void> {
     for (let i = 0; i < turns; i++) await this.turn()
+    await this.subject.settle?.()
   }
 
   /** Resolves when `holds` does: it is asked once a turn. */
