@@ -80,8 +80,8 @@ export interface SerialBinding {
 export interface SerialBindingPort {
   /** Resolves when at least one byte came. No bytes are no end. Rejects when the port is closed, or gone. Called when no other read is pending. */
   read(buffer: Uint8Array, offset: number, length: number): Promise<{ readonly bytesRead: number }>
-  /** Resolves when the system has all of it. Called when no other write is pending. */
-  write(bytes: Uint8Array): Promise<void>
+  /** Resolves when the system has all of it; or, with a number, the first so many bytes of it. Called when no other write is pending. */
+  write(bytes: Uint8Array): Promise<number | void>
   /** Changes the rate. May discard what is on its way. */
   update(options: { readonly baudRate: number }): Promise<void>
   /** Sets the lines, and the break condition: all of them, at each call. */

@@ -1,25 +1,23 @@
 /**
  * The binding of `serialport`, which drives the hardware in Node.
  *
- * On Unix its ports read and write a descriptor without blocking, and wait by a poller of their own. That is done anew here, on the same
- * descriptor, for what was measured with version 13:
+ * On Unix its ports read and write a descriptor that does not block, in other threads, and wait by a poller. That is done anew here, on the same
+ * descriptor, in this thread, for what was measured with version 13:
  * - A poller that was once asked for "writable" asks for it ever after: with unread input it keeps a processor busy.
  * - Reading a tty that the system hung up gives no bytes, at once, and for ever: the library tries again without end. Here no bytes make us
  *   ask whether the device still answers.
+ * - A write is on its way in another thread when it is aborted: nobody knows how much of it was sent.
  * - Its flush discards both directions. Reading without blocking discards, or saves, what came.
  * Loaded when a port is opened or listed with no other binding: it brings native code.
  */
-import { read, readSync, write } from 'node:fs'
-import { promisify } from 'node:util'
+import { readSync, writeSync } from 'node:fs'
 import { ConnectionError } from '@async/core'
 import type { FlushDirection, InputSignals, OutputSignals, SerialBinding, SerialBindingPort } from './binding.ts'
 
-const readAsync = promisify(read)
-const writeAsync = promisify(write)
-
-/** Milliseconds between two attempts to write to a full tty: at first, and at most. */
-const leastWaitMs = 1
+/** Milliseconds between two attempts to write to a full tty, at most. The first come in the next turns. */
 const mostWaitMs = 16
+/** Nor longer than this many bytes take, so that the line is never idle. */
+const waitBytes = 1024
 /** More than any tty's buffer: who sends faster than it is read back must not hold us here. */
 const mostAheadBytes = 1024 * 1024
 
@@ -43,7 +41,7 @@ export async function nativeBinding(): Promise<SerialBinding> {
     list: () => binding.list(),
     open: async (options) => {
       const port = await binding.open(options)
-      return isUnix(port) ? new UnixPortTwin(port, process.platform === 'darwin') : port
+      return isUnix(port) ? new UnixPortTwin(port, options.baudRate, process.platform === 'darwin') : port
     },
   }
 }
@@ -57,6 +55,7 @@ class UnixPortTwin implements SerialBindingPort {
   readonly flushesSeparately = true
   private readonly port: UnixPort
   private readonly fd: number
+  private baudRate: number
   /** On macOS nothing but a failing read or write says that a device is gone. */
   private readonly cannotAsk: boolean
   private closed = false
@@ -66,8 +65,9 @@ class UnixPortTwin implements SerialBindingPort {
   private ahead: Uint8Array[] = []
   private wakeReader: (() => void) | undefined
 
-  constructor(port: UnixPort, cannotAsk: boolean) {
+  constructor(port: UnixPort, baudRate: number, cannotAsk: boolean) {
     this.port = port
+    this.baudRate = baudRate
     this.fd = port.fd
     this.cannotAsk = cannotAsk
   }
@@ -84,7 +84,7 @@ class UnixPortTwin implements SerialBindingPort {
       }
       this.checkOpen()
       try {
-        const { bytesRead } = await readAsync(this.fd, buffer, offset, length, null)
+        const bytesRead = readSync(this.fd, buffer, offset, length, null)
         if (bytesRead > 0) return { bytesRead }
       } catch (error) {
         if (!again(error)) throw error
@@ -96,26 +96,26 @@ class UnixPortTwin implements SerialBindingPort {
     }
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  /** Says how much the system took: at once, as much as it can; then nothing waits for it that an abort could not account for. */
+  async write(bytes: Uint8Array): Promise<number> {
     const { flushes } = this
-    let waitMs = leastWaitMs
-    for (let at = 0; at < bytes.length && flushes === this.flushes; ) {
+    for (let waitMs = 1 / 8; flushes === this.flushes; waitMs = Math.min(2 * waitMs, mostWaitMs, (waitBytes * 10_000) / this.baudRate)) {
       this.checkOpen()
       try {
-        at += (await writeAsync(this.fd, bytes, at, bytes.length - at)).bytesWritten
-        waitMs = leastWaitMs
+        return writeSync(this.fd, bytes)
       } catch (error) {
         if (!again(error)) throw error
-        await sleep(waitMs)
-        waitMs = Math.min(2 * waitMs, mostWaitMs)
       }
+      await sleep(waitMs)
     }
+    return 0
   }
 
   async update(options: { readonly baudRate: number }): Promise<void> {
     // The library discards what came and was not read.
     this.readAhead()
     await this.port.update(options)
+    this.baudRate = options.baudRate
   }
 
   set(signals: OutputSignals & { readonly brk: boolean }): Promise<void> {
@@ -136,8 +136,6 @@ class UnixPortTwin implements SerialBindingPort {
     this.readAhead()
     if (direction !== 'out') this.ahead = []
     if (direction !== 'in') await this.port.flush()
-    // A read that was under way has arrived once another call has gone the same way.
-    else await writeAsync(this.fd, new Uint8Array(0)).catch(() => {})
   }
 
   close(): Promise<void> {
@@ -163,6 +161,8 @@ class UnixPortTwin implements SerialBindingPort {
 
   /** Resolves when the system has something, or what was read ahead is there. */
   private readable(): Promise<void> {
+    // A poller of a closed port must not be asked: that ends the process.
+    this.checkOpen()
     return new Promise((resolve, reject) => {
       this.wakeReader = resolve
       this.port.poller.once('readable', (error) => (error === null ? resolve() : reject(error)))
@@ -179,5 +179,5 @@ function again(error: unknown): boolean {
 }
 
 function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+  return new Promise((resolve) => (ms < 1 ? setImmediate(resolve) : setTimeout(resolve, ms)))
 }

@@ -16,6 +16,8 @@ const pieceBytes = 4096
 export interface OutgoingOwner {
   /** The port has `bytes` more; `done`: and with them all of the batch. */
   settled(bytes: number, done: boolean): void
+  /** `bytes` that were handed to the port, and that it did not take, will not be sent: they were flushed. */
+  dropped(bytes: number): void
   /** The device failed. */
   failed(error: unknown): void
 }
@@ -50,6 +52,8 @@ export class Outgoing {
   /** A piece, or an operation, has its turn. */
   private busy = false
   private writing: Promise<void> | undefined
+  /** What is left of the piece that is on its way was flushed. */
+  private dropsRest = false
   /** One at a time: on Unix each takes a thread of the process, and may take it for long. */
   private lastDrain: Promise<unknown> = Promise.resolve()
   private running: Operation | undefined
@@ -73,8 +77,9 @@ export class Outgoing {
     this.next()
   }
 
-  /** Forgets what the port was not given yet, and gives it back. */
+  /** Forgets what the port was not given yet, and gives it back; what it does not take of the piece that is on its way is forgotten later. */
   dropBatch(): Data[] {
+    this.dropsRest = this.writing !== undefined
     return this.batch.splice(0)
   }
 
@@ -139,12 +144,17 @@ export class Outgoing {
   private write(piece: Uint8Array): void {
     this.busy = true
     this.writing = this.port.write(piece).then(
-      () => {
+      (count) => {
         this.writing = undefined
         if (this.lossOf !== undefined) return
         this.busy = false
-        this.settledBytes += piece.length
-        this.owner.settled(piece.length, this.batch.length === 0)
+        const rest = piece.length - (count ?? piece.length)
+        const settled = this.dropsRest ? piece.length : piece.length - rest
+        if (rest > 0 && this.dropsRest) this.owner.dropped(rest)
+        else if (rest > 0) this.batch.unshift(piece.subarray(piece.length - rest))
+        this.dropsRest = false
+        this.settledBytes += settled
+        this.owner.settled(settled, this.batch.length === 0)
         this.next()
       },
       (error: unknown) => {

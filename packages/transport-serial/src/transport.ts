@@ -115,6 +115,9 @@ export class PortTransport extends QueuedTransport<Stream> implements SerialTran
     this.lines = new OutputLines(port, { dtr: options.dtr ?? true, rts: options.rts ?? true })
     this.outgoing = new Outgoing(port, path, policy.clock, {
       settled: (bytes, done) => (done ? this.sent(bytes) : this.progressed(bytes)),
+      dropped: (bytes) => {
+        this.unsentBytes += bytes
+      },
       failed: (error) => this.gone(error),
     })
     if (options.onLineError !== undefined) port.watchErrors?.(options.onLineError)
