@@ -58,39 +58,39 @@ export class Wire extends Duplex implements Protocol<Stream> {
     this.below.resume('read')
   }
 
-  override _write(data: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.pass([data], done)
+  override _write(data: Buffer, _: BufferEncoding, finished: (error?: Error | null) => void): void {
+    this.pass([data], finished)
   }
 
-  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    this.pass(chunks.map(({ chunk }) => chunk), done)
+  override _writev(chunks: readonly { readonly chunk: Buffer }[], finished: (error?: Error | null) => void): void {
+    this.pass(chunks.map(({ chunk }) => chunk), finished)
   }
 
-  override _final(done: (error?: Error | null) => void): void {
+  override _final(finished: (error?: Error | null) => void): void {
     this.owner.closeNotifyWritten()
-    done()
+    finished()
   }
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+  override _destroy(error: Error | null, finished: (error?: Error | null) => void): void {
     this.gone = true
-    done(error)
+    finished(error)
   }
 
   /** What can't be written is lost with the transport below, which tells the owner; TLS then waits for ever, and is destroyed. */
-  private pass(pieces: readonly Data[], done: () => void): void {
+  private pass(pieces: readonly Data[], finished: () => void): void {
     if (this.gone) return
     try {
       this.below.writeSequence(pieces)
     } catch (error) {
-      if (isAsyncError(error, 'ERR_WRITE_QUEUE_FULL')) void this.passSlowly(pieces, done)
+      if (isAsyncError(error, 'ERR_WRITE_QUEUE_FULL')) void this.passSlowly(pieces, finished)
       return
     }
-    if (this.below.queuedBytes === 0) done()
-    else this.below.drained(0).then(done, ignore)
+    if (this.below.queuedBytes === 0) finished()
+    else this.below.drained(0).then(finished, ignore)
   }
 
   /** The queue below has less room than one batch: piece by piece. */
-  private async passSlowly(pieces: readonly Data[], done: () => void): Promise<void> {
+  private async passSlowly(pieces: readonly Data[], finished: () => void): Promise<void> {
     try {
       for (const piece of pieces) {
         await this.below.drained(0)
@@ -102,7 +102,7 @@ export class Wire extends Duplex implements Protocol<Stream> {
       if (isAsyncError(error, 'ERR_WRITE_QUEUE_FULL')) this.below.abort(error)
       return
     }
-    done()
+    finished()
   }
 }
 

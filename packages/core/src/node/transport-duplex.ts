@@ -63,42 +63,48 @@ class TransportDuplex extends Duplex implements Protocol<Stream> {
     if (this.lost === undefined) this.transport.resume('read')
   }
 
-  override _write(data: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.pass([data], done)
+  override _write(data: Buffer, _: BufferEncoding, finished: (error?: Error | null) => void): void {
+    this.pass([data], finished)
   }
 
-  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    this.pass(chunks.map(({ chunk }) => chunk), done)
+  override _writev(chunks: readonly { readonly chunk: Buffer }[], finished: (error?: Error | null) => void): void {
+    this.pass(chunks.map(({ chunk }) => chunk), finished)
   }
 
-  override _final(done: (error?: Error | null) => void): void {
-    if (this.lost !== undefined) return done()
+  override _final(finished: (error?: Error | null) => void): void {
+    if (this.lost !== undefined) return finished()
     if (this.transport.info.halfCloses) (this.transport as StreamTransport).halfClose()
     else this.transport.close()
-    this.transport.drained(0).then(() => done(), () => done())
+    this.transport.drained(0).then(() => finished(), () => finished())
   }
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (this.lost !== undefined) return done(error)
+  override _destroy(error: Error | null, finished: (error?: Error | null) => void): void {
+    if (this.lost !== undefined) return finished(error)
     // Node's own call, behind both ends.
     if (this.readableEnded && this.writableFinished) this.transport.close()
     else this.transport.abort(error ?? undefined)
-    void this.transport.closed.then(() => done(error))
+    this.whenLost(() => finished(error))
   }
 
-  private pass(chunks: readonly Buffer[], done: (error?: Error | null) => void): void {
+  private pass(chunks: readonly Buffer[], finished: (error?: Error | null) => void): void {
     try {
       this.transport.writeSequence(chunks)
     } catch (error) {
-      return this.writeFailed(error as Error, done)
+      return this.writeFailed(error as Error, finished)
     }
-    this.transport.drained(0).then(() => done(), (error: Error) => this.writeFailed(error, done))
+    this.transport.drained(0).then(() => finished(), (error: Error) => this.writeFailed(error, finished))
   }
 
   /** Node would throw away what came before the loss. The loss itself comes by `connectionLost`, behind the data. */
-  private writeFailed(error: Error, done: (error?: Error | null) => void): void {
-    if (this.lost === undefined || 'error' in this.lost) void this.transport.closed.then((reason) => this.destroyed && done('error' in reason ? reason.error : error))
-    else done(lossError(this.lost))
+  private writeFailed(error: Error, finished: (error?: Error | null) => void): void {
+    if (this.lost !== undefined && !('error' in this.lost)) return finished(lossError(this.lost))
+    this.whenLost((reason) => {
+      if (this.destroyed) finished('error' in reason ? reason.error : error)
+    })
+  }
+
+  private whenLost(tell: (reason: CloseReason) => void): void {
+    void this.transport.closed.then(tell)
   }
 
   /** Node throws away what was not read, so a loss waits for it. */
