@@ -2,10 +2,12 @@
  * Makes a plan real. Every layer is a step over what is below it: for who connects, from connector to connector; for who listens, from
  * what becomes of a transport above it to what becomes of one below it.
  */
-import type { Connector, StackLayer } from '@async/core'
+import type { Connector, StackLayer, StreamTransport } from '@async/core'
+import type * as Http from '@async/protocol-http'
 import type * as JsonRpc from '@async/protocol-jsonrpc'
-import type { Io } from './io.ts'
+import { tell, type Io } from './io.ts'
 import { exchangeCaller, peerCaller, serves, wholeMessage, type OneCall } from './json-rpc.ts'
+import { layerOptions } from './layer-options.ts'
 import type { Served } from './module.ts'
 import { loadPackage, searchPlaces } from './packages.ts'
 import type { Plan } from './plan.ts'
@@ -32,17 +34,38 @@ export async function openCaller(plan: Plan, io: Io, signal: AbortSignal): Promi
   return plan.layers.at(-1) === 'whole' ? exchangeCaller(jsonrpc, calls, connect) : peerCaller(jsonrpc, calls, connect, signal)
 }
 
-/** Listens, and serves functions to everyone who connects. `work`: the calls in flight. */
-export async function listen(plan: Plan, functions: ReadonlyMap<string, Served>, io: Io): Promise<Listening & { readonly work: Work }> {
-  const around = surroundings(plan, io)
+/** What listens, and how it comes to rest. */
+export interface Serving extends Listening {
+  /** What is served, in words. */
+  readonly names: readonly string[]
+  /** Resolves when nothing runs any more, or after `graceMs`. */
+  rest(graceMs: number): Promise<void>
+}
+
+/** Listens, and serves the functions of a module to everybody who connects. */
+export async function serveCalls(plan: Plan, functions: ReadonlyMap<string, Served>, io: Io): Promise<Serving> {
   const work = new Work()
-  let accept: Accept = serves(await loadJsonRpc(plan, io), plan.calls as StackLayer, functions, work, io)
+  const accept = serves(await loadJsonRpc(plan, io), plan.calls as StackLayer, functions, work, io)
+  return { ...(await listen(plan, io, accept)), names: [...functions.keys()], rest: (graceMs) => work.idle(graceMs) }
+}
+
+/** Listens, and hands requests to the `fetch` of a module. */
+export async function serveRequests(plan: Plan, fetch: Served, io: Io): Promise<Serving> {
+  const layer = plan.requests as StackLayer
+  const http = await surroundings(plan, io).load<typeof Http>('@async/protocol-http', 'http')
+  layerOptions(layer, {})
+  const server = http.serveFetch(fetch as Http.FetchHandler, { onError: (error) => tell(io, (error as Partial<Error> | null)?.stack ?? String(error)) })
+  return { ...(await listen(plan, io, (transport) => server(transport as StreamTransport))), names: ['fetch'], rest: (graceMs) => server.drain({ graceMs }) }
+}
+
+async function listen(plan: Plan, io: Io, top: Accept): Promise<Listening> {
+  const around = surroundings(plan, io)
+  let accept = top
   for (const layer of [...plan.layers].reverse()) {
     const step = layer === 'whole' ? acceptLayer(wholeMessage(plan.calls)) : await schemeOf(layer).accepts(layer, around)
     accept = step(accept)
   }
-  const { listener, where } = await transportOf(plan).listen(plan.transport, around, accept)
-  return { listener, where, work }
+  return transportOf(plan).listen(plan.transport, around, accept)
 }
 
 function surroundings({ description, gives }: Plan, io: Io): Surroundings {

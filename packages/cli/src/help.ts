@@ -5,7 +5,7 @@ const exits = `Exit codes:
   1    call: the peer answered with an error
   2    the arguments, the stack string, or PARAMS are wrong
   3    could not connect or listen, or the connection was lost
-  4    a package is not installed, or does not exist yet
+  4    a package is not installed
   5    --timeout passed
   6    serve: the module can't be loaded, or exports no function
   70   a fault of this command
@@ -16,6 +16,10 @@ const stacks = `STACK is written top first, as in
   jsonrpc+http://127.0.0.1:8080/rpc     JSON-RPC over HTTP over TCP
   jsonrpc+line+tcp://127.0.0.1:4000     JSON-RPC, one message a line, over TCP
   jsonrpc+lsp+tcp://127.0.0.1:4000      the same, framed as language servers do
+  jsonrpc+wss://example.test/rpc        JSON-RPC over WebSocket over TLS over TCP
+  jsonrpc+line+unix:/run/app.sock       over a Unix socket
+  jsonrpc+lsp+exec:server --stdio       to a program that it starts
+  line+serial:/dev/ttyUSB0?baudRate=115200
   tcp://example.test:7                  the bytes as they are
 Framings: line, nul, lsp, length-prefix, chunk;delimiter=%0D%0A, exact;chunkBytes=16.
 Options follow their layer: line;maxChunkBytes=65536.
@@ -41,6 +45,8 @@ Where STACK names no host, it listens on 127.0.0.1; port 0 is any free one.
 The first line on standard output is the stack string that reaches it.
 
 Params by position are spread over the function's arguments; params by name arrive as one object.
+With http on top of the stack instead of jsonrpc, requests go to the fetch(request) of its default export.
+
 What a function returns, or its promise resolves to, is the result. An error that it throws reaches the caller
 with message and data if its code is an integer; anything else is told as -32603, without detail.
 

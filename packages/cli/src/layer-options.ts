@@ -1,8 +1,8 @@
 import type { StackLayer } from '@async/core'
 import { usage } from './exit.ts'
 
-/** How a parameter's text is read: a whole number from 0, true or false, or as it is. */
-export type ParameterKind = 'count' | 'boolean' | 'text'
+/** How a parameter's text is read: a whole number from 0, a number from 0, true or false, or as it is. */
+export type ParameterKind = 'count' | 'number' | 'boolean' | 'text'
 
 /**
  * Reads the parameters of a layer as options. A name that is not known, or a text that is not of its kind, is an error: a misspelt
@@ -24,8 +24,8 @@ function read(text: string, kind: ParameterKind, where: string): unknown {
     if (text !== 'true' && text !== 'false') throw usage(`${where} is true or false, not ${JSON.stringify(text.slice(0, 32))}`)
     return text === 'true'
   }
-  const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN
-  if (Number.isNaN(number)) throw usage(`${where} is a whole number, not ${JSON.stringify(text.slice(0, 32))}`)
+  const number = (kind === 'count' ? /^\d{1,15}$/ : /^\d{1,15}(?:\.\d{1,15})?$/).test(text) ? Number(text) : NaN
+  if (Number.isNaN(number)) throw usage(`${where} is a ${kind === 'count' ? 'whole ' : ''}number, not ${JSON.stringify(text.slice(0, 32))}`)
   return number
 }
 

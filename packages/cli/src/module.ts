@@ -12,16 +12,28 @@ export type Served = (...args: unknown[]) => unknown
  * installed there.
  */
 export async function loadModule(specifier: string, folder: string): Promise<Map<string, Served>> {
+  const functions = servedFunctions((await load(specifier, folder)).it)
+  if (functions.size === 0) throw new CommandError(exitCodes.module, `${specifier} exports no function to serve`)
+  return functions
+}
+
+/** Loads a module and gives the `fetch` of its default export, as modules for workers have it, and apps of Hono. */
+export async function loadFetch(specifier: string, folder: string): Promise<Served> {
+  const { default: main } = (await load(specifier, folder)).it as { readonly default?: { readonly fetch?: unknown } | null }
+  if (typeof main?.fetch !== 'function') {
+    throw new CommandError(exitCodes.module, `${specifier} has no default export with a function fetch(request); to serve functions, put jsonrpc on top of the stack`)
+  }
+  return main.fetch.bind(main) as Served
+}
+
+/** As a property of something, for whoever awaits a module calls a `then` that it exports. */
+async function load(specifier: string, folder: string): Promise<{ readonly it: object }> {
   const url = locate(specifier, folder)
-  let exported: { readonly it: object }
   try {
-    exported = await importWrapped(url)
+    return await importWrapped(url)
   } catch (cause) {
     throw new CommandError(exitCodes.module, `${specifier} can't be loaded: ${String(cause)}`, { cause })
   }
-  const functions = servedFunctions(exported.it)
-  if (functions.size === 0) throw new CommandError(exitCodes.module, `${specifier} exports no function to serve`)
-  return functions
 }
 
 /**

@@ -4,20 +4,16 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { CommandError, exitCodes, messageOf } from './exit.ts'
 
-/** The packages that this version can use. A name from outside is looked up here and imported by the name that stands here. */
-export type PackageName = '@async/transport-tcp' | '@async/protocol-chunk' | '@async/protocol-http' | '@async/protocol-jsonrpc'
-
-/** Schemes whose package does not exist yet. */
-export const announced: ReadonlyMap<string, string> = new Map([
-  ['tls', '@async/transport-tls'],
-  ['unix', '@async/transport-pipe'],
-  ['pipe', '@async/transport-pipe'],
-  ['fifo', '@async/transport-pipe'],
-  ['stdio', '@async/transport-pipe'],
-  ['exec', '@async/transport-pipe'],
-  ['serial', '@async/transport-serial'],
-  ['ws', '@async/transport-websocket'],
-])
+/** The packages that this version can use. A name from outside is looked up among schemes, and imported by the name that stands here. */
+export type PackageName =
+  | '@async/transport-tcp'
+  | '@async/transport-tls'
+  | '@async/transport-pipe'
+  | '@async/transport-serial'
+  | '@async/transport-websocket'
+  | '@async/protocol-chunk'
+  | '@async/protocol-http'
+  | '@async/protocol-jsonrpc'
 
 /** Where packages are looked for, in order: the user's folder, then our own. */
 export function searchPlaces(folder: string): readonly string[] {

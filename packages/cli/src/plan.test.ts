@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { planStack } from './plan.ts'
 
 describe('planStack', () => {
-  it.each<[string, 'calls' | 'data', string[], string]>([
+  it.each<[string, 'calls' | 'served' | 'data', string[], string]>([
     ['tcp://h:1', 'data', [], 'stream'],
     ['line+tcp://h:1', 'data', ['line'], 'message'],
     ['http://h', 'data', ['http'], 'stream'],
@@ -13,11 +13,19 @@ describe('planStack', () => {
     ['jsonrpc+lsp+tcp://h:1', 'calls', ['lsp'], 'calls'],
     ['jsonrpc+length-prefix+tcp://h:1', 'calls', ['length-prefix'], 'calls'],
     ['jsonrpc+line+http+tcp://h:1', 'calls', ['http', 'line'], 'calls'],
+    ['jsonrpc+https://h/rpc', 'calls', ['tls', 'http', 'whole'], 'calls'],
+    ['jsonrpc+wss://h/rpc', 'calls', ['tls', 'ws'], 'calls'],
+    ['jsonrpc+ws+unix:/s', 'calls', ['ws'], 'calls'],
+    ['jsonrpc+line+serial:COM3', 'calls', ['line'], 'calls'],
+    ['jsonrpc+lsp+exec:server --stdio', 'calls', ['lsp'], 'calls'],
+    ['http+tls+tcp://h:1', 'served', ['tls'], 'stream'],
+    ['jsonrpc+http+tcp://h:1', 'served', ['http', 'whole'], 'calls'],
   ])('plans %s', (text, top, layers, gives) => {
     const plan = planStack(text, top)
     expect(plan.layers.map((layer) => (layer === 'whole' ? layer : layer.scheme))).toEqual(layers)
     expect(plan.gives).toBe(gives)
-    expect(plan.calls?.scheme).toBe(top === 'calls' ? 'jsonrpc' : undefined)
+    expect(plan.calls?.scheme).toBe(text.startsWith('jsonrpc') ? 'jsonrpc' : undefined)
+    expect(plan.requests?.scheme).toBe(top === 'served' && text.startsWith('http') ? 'http' : undefined)
   })
 
   it.each<[string, 'calls' | 'data', number, string]>([
@@ -32,14 +40,9 @@ describe('planStack', () => {
     ['tcp+tcp://h:1', 'data', 2, 'tcp is a transport, and goes to the bottom of tcp+tcp://h:1'],
     ['line:x', 'data', 2, 'line needs a transport below it, as in line+tcp://127.0.0.1:4000'],
     ['tls://h:1', 'data', 2, 'tls needs a transport below it, as in tls+tcp://127.0.0.1:4000'],
-    ['soap+tcp://h:1', 'calls', 2, 'soap is no scheme that is known here: line, nul, lsp, length-prefix, chunk, exact, http, jsonrpc, tcp are'],
-    ['line+left-pad:x', 'data', 2, 'left-pad is no scheme that is known here: line, nul, lsp, length-prefix, chunk, exact, http, jsonrpc, tcp are'],
-    ['constructor:x', 'data', 2, 'constructor is no scheme that is known here: line, nul, lsp, length-prefix, chunk, exact, http, jsonrpc, tcp are'],
-    ['jsonrpc+https://h', 'calls', 4, 'tls needs the package @async/transport-tls, which is not available yet'],
-    ['jsonrpc+line+unix:/s', 'calls', 4, 'unix needs the package @async/transport-pipe, which is not available yet'],
-    ['jsonrpc+lsp+exec:server --stdio', 'calls', 4, 'exec needs the package @async/transport-pipe, which is not available yet'],
-    ['line+serial:COM3', 'data', 4, 'serial needs the package @async/transport-serial, which is not available yet'],
-    ['jsonrpc+ws://h', 'calls', 4, 'ws needs the package @async/transport-websocket, which is not available yet'],
+    ['soap+tcp://h:1', 'calls', 2, 'soap is no scheme that is known here: line, nul, lsp, length-prefix, chunk, exact, http, tls, ws, jsonrpc, tcp, unix, pipe, fifo, fd, exec, serial are'],
+    ['line+left-pad:x', 'data', 2, 'left-pad is no scheme that is known here: line, nul, lsp, length-prefix, chunk, exact, http, tls, ws, jsonrpc, tcp, unix, pipe, fifo, fd, exec, serial are'],
+    ['constructor:x', 'data', 2, 'constructor is no scheme that is known here: line, nul, lsp, length-prefix, chunk, exact, http, tls, ws, jsonrpc, tcp, unix, pipe, fifo, fd, exec, serial are'],
   ])('refuses %s for %s', (text, top, exitCode, message) => {
     expect(() => planStack(text, top)).toThrow(expect.objectContaining({ exitCode, message }))
   })

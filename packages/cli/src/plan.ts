@@ -1,7 +1,6 @@
 import { formatStack, parseStack } from '@async/core'
 import type { StackDescription, StackLayer, StackTransport } from '@async/core'
-import { CommandError, exitCodes, usage } from './exit.ts'
-import { announced } from './packages.ts'
+import { usage } from './exit.ts'
 import { layerSchemes, transportSchemes } from './schemes/index.ts'
 import type { Carried } from './schemes/scheme.ts'
 
@@ -14,6 +13,8 @@ export interface Plan {
   readonly gives: Carried
   /** The layer that gives the calls. */
   readonly calls?: StackLayer
+  /** The `http` at the top of what is served, where requests go to a module's `fetch`; it is not among the layers then. */
+  readonly requests?: StackLayer
   /** As written. */
   readonly description: StackDescription
 }
@@ -23,10 +24,10 @@ const jsonRpc = { needs: 'message', gives: 'calls' } as const
 
 /**
  * Reads a stack string, and checks that every scheme is known and fits on what is below it. Nothing is imported.
- * @param top what the command needs at the top
- * @throws StackSyntaxError; CommandError with `usage`, or with `missingPackage` for a scheme whose package does not exist yet
+ * @param top what the command needs at the top: calls to make, calls or requests to serve, or data to pass on
+ * @throws StackSyntaxError; CommandError with `usage`
  */
-export function planStack(text: string, top: 'calls' | 'data'): Plan {
+export function planStack(text: string, top: 'calls' | 'served' | 'data'): Plan {
   const description = parseStack(text, { allowExec: true })
   const { transport } = description
   const layers: (StackLayer | 'whole')[] = []
@@ -50,30 +51,27 @@ export function planStack(text: string, top: 'calls' | 'data'): Plan {
     gives = scheme.gives
     below = layer.scheme
   }
-  if (top === 'calls' && calls === undefined) {
+  const requests = top === 'served' && description.layers[0]?.scheme === 'http' ? layers.pop() as StackLayer : undefined
+  if (top !== 'data' && calls === undefined && requests === undefined) {
     throw usage(`nothing here makes calls of bytes: put jsonrpc on top, as in ${withJsonRpc(description)}`)
   }
   if (top === 'data' && calls !== undefined) {
     throw usage('jsonrpc carries calls, not data: async call makes one, and without jsonrpc this stack can be connected')
   }
-  return { layers, transport, gives, description, ...(calls === undefined ? {} : { calls }) }
+  return { layers, transport, gives, description, ...(calls === undefined ? {} : { calls }), ...(requests === undefined ? {} : { requests }) }
 }
 
 function carriedBy(stack: StackDescription): Carried {
   const { scheme } = stack.transport
   const known = transportSchemes.get(scheme)
   if (known !== undefined) return known.gives
-  if (layerSchemes.has(scheme) || scheme === 'jsonrpc' || scheme === 'tls') {
+  if (layerSchemes.has(scheme) || scheme === 'jsonrpc') {
     throw usage(`${scheme} needs a transport below it, as in ${scheme}+tcp://127.0.0.1:4000`)
   }
   return unknown(scheme, stack)
 }
 
 function unknown(scheme: string, stack: StackDescription): never {
-  const name = announced.get(scheme)
-  if (name !== undefined) {
-    throw new CommandError(exitCodes.missingPackage, `${scheme} needs the package ${name}, which is not available yet`)
-  }
   if (transportSchemes.has(scheme)) throw usage(`${scheme} is a transport, and goes to the bottom of ${formatStack(stack)}`)
   throw usage(`${scheme} is no scheme that is known here: ${[...layerSchemes.keys(), 'jsonrpc', ...transportSchemes.keys()].join(', ')} are`)
 }

@@ -1,7 +1,11 @@
 import { framing } from './framing.ts'
 import { http } from './http.ts'
+import { exec, fd, fifo, namedPipe, unix } from './pipe.ts'
 import type { LayerScheme, TransportScheme } from './scheme.ts'
+import { serial } from './serial.ts'
 import { tcp } from './tcp.ts'
+import { tls } from './tls.ts'
+import { ws } from './ws.ts'
 
 /** The schemes that stand between a transport and the top. */
 export const layerSchemes: ReadonlyMap<string, LayerScheme> = new Map([
@@ -12,7 +16,17 @@ export const layerSchemes: ReadonlyMap<string, LayerScheme> = new Map([
   ['chunk', framing],
   ['exact', framing],
   ['http', http],
+  ['tls', tls],
+  ['ws', ws],
 ])
 
 /** The schemes that are lowest. */
-export const transportSchemes: ReadonlyMap<string, TransportScheme> = new Map([['tcp', tcp]])
+export const transportSchemes: ReadonlyMap<string, TransportScheme> = new Map([
+  ['tcp', tcp],
+  ['unix', unix],
+  ['pipe', namedPipe],
+  ['fifo', fifo],
+  ['fd', fd],
+  ['exec', exec],
+  ['serial', serial],
+])
