@@ -62,10 +62,14 @@ function checkReferences() {
   }
 }
 
-/** Error codes in a package's sources, as literals. A line that says `not ours` is about a code of Node's. @param {string} folder */
+/** Codes of Node's that have a shape of their own. */
+const nodeCodes = /^ERR_(?:SSL|OSSL|STREAM|BUFFER)_/
+
+/** Error codes in a package's sources, as literals. A line that says `not ours` is about another code of Node's. @param {string} folder */
 function usedCodes(folder) {
   const sources = filesIn(`${folder}/src`).filter((file) => file.endsWith('.ts') && !/\.(test|long)\.ts$|\/src\/testing\//.test(file))
-  return new Set(sources.flatMap((file) => [...read(file).matchAll(/'(ERR_[A-Z0-9_]+)'(?!.*not ours)/g)].map((match) => match[1] ?? '')))
+  const codes = sources.flatMap((file) => [...read(file).matchAll(/'(ERR_[A-Z0-9_]+)'(?!.*not ours)/g)].map((match) => match[1] ?? ''))
+  return new Set(codes.filter((code) => !nodeCodes.test(code)))
 }
 
 /** Error codes that head a row of a table in a package's README. @param {string} folder */

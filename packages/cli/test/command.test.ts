@@ -32,8 +32,6 @@ describe('async', () => {
     [['call', 'jsonrpc+http//h', 'm'], 2, 'stack string: expected "+", ";" or ":" at 12, found "/" (ERR_STACK_SYNTAX)'],
     [['call', 'jsonrpc+http://h', 'm', '7'], 2, 'PARAMS must be a JSON array (by position) or object (by name), not 7: write [7]'],
     [['call', 'jsonrpc+http://h', 'm', '-'], 2, 'standard input is no JSON: nothing'],
-    [['call', 'jsonrpc+https://h', 'm'], 4, 'tls needs the package @async/transport-tls, which is not available yet'],
-    [['connect', 'lsp+exec:server --stdio'], 4, 'exec needs the package @async/transport-pipe, which is not available yet'],
     [['serve', 'jsonrpc+http://:0', './none.mjs'], 6, `there is no file ${fileURLToPath(new URL('../none.mjs', import.meta.url))}`],
     [['connect', 'line;nope=1+tcp://127.0.0.1:1'], 2, 'line has no parameter nope: it has ending, maxChunkBytes, overlong, deliverTail'],
   ])('%j ends with %i and one line', async (args, code, line) => {
