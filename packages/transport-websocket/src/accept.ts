@@ -125,9 +125,8 @@ export class Acceptor {
       timer = clock.setTimer(() => reject(new ConnectionError('ERR_HANDSHAKE_TIMEOUT', `authenticate() took longer than ${handshakeTimeoutMs} ms`, { phase: 'handshake' })), handshakeTimeoutMs)
     })
     try {
-      // The client may leave meanwhile; then there is nobody to answer.
-      const left = request.transport.closed.then(() => Promise.reject<never>(new ConnectionError('ERR_CONNECTION_CLOSED', 'the client left during the handshake', { phase: 'handshake' })))
-      const verdict = await Promise.race([Promise.resolve(authenticate(request)), tooLate, left])
+      const verdict = await Promise.race([Promise.resolve(authenticate(request)), tooLate, left(request)])
+      if (verdict === gone) throw new ConnectionError('ERR_CONNECTION_CLOSED', 'the client left during the handshake', { phase: 'handshake' })
       return verdict === false ? { status: 403 } : typeof verdict === 'object' ? verdict : undefined
     } catch (error) {
       if (isAsyncError(error, 'ERR_CONNECTION_CLOSED')) throw error
@@ -153,6 +152,13 @@ export class Acceptor {
       return undefined
     }
   }
+}
+
+const gone: unique symbol = Symbol('the client left')
+
+/** The client may leave meanwhile; then there is nobody to answer. */
+function left({ transport }: UpgradeRequest): Promise<typeof gone> {
+  return transport.closed.then(() => gone)
 }
 
 /** Whether it is a WebSocket's request at all (RFC 6455 §4.2.1). */

@@ -72,7 +72,7 @@ export class Incoming {
   next(): Data | Control | undefined {
     while (this.at === this.items.length) {
       if (this.at > 0) {
-        this.items = []
+        this.items.length = 0
         this.at = 0
       }
       if (this.raw.length > 0) this.decodeSome()
@@ -101,9 +101,11 @@ export class Incoming {
     else this.raw[0] = data.subarray(this.sliceBytes)
     // Called here, and not through Writable.write: that reports an error a tick late, and costs more than a small frame does.
     // It expects Buffers, whatever it is cut into: a plain Uint8Array would come out as one.
-    this.receiver._write(Buffer.from(slice.buffer, slice.byteOffset, slice.length), 'buffer', (error) => {
-      if (error != null) this.last({ type: 'error', error })
-    })
+    this.receiver._write(Buffer.isBuffer(slice) ? slice : Buffer.from(slice.buffer, slice.byteOffset, slice.length), 'buffer', this.decoded)
+  }
+
+  private readonly decoded = (error?: ReceiverError | null): void => {
+    if (error != null) this.last({ type: 'error', error })
   }
 
   private last(item: Control): void {
