@@ -1,4 +1,4 @@
-import { ConnectionError } from '@async/core'
+import { ConnectionError, ProtocolError } from '@async/core'
 import type { Cause, CloseReason } from '@async/core'
 import { afterTurn, type TransportPolicy } from '@async/core/base'
 import { ClientExchange } from './client-exchange.ts'
@@ -21,6 +21,10 @@ export class ClientConnection extends Shell {
   private readonly deadline: Deadline
   private readonly exchangeClock: ExchangeClock
   private readonly exchangePolicy: TransportPolicy
+  /** Whether a body waits for a 100: then nothing of it is taken, whatever there is room for below. */
+  holdsBody = false
+  private holdTimer: unknown
+  private belowIsFull = false
   private exchangeCount = 0
   /** Whether a byte came since the exchange began. */
   private answered = false
@@ -57,6 +61,22 @@ export class ClientConnection extends Shell {
     this.deadline.set(ms)
   }
 
+  holdBody(ms: number): void {
+    this.holdsBody = true
+    this.full = true
+    this.holdTimer = this.policy.transport.clock.setTimer(() => this.releaseBody(), ms)
+  }
+
+  override pause(): void {
+    this.belowIsFull = true
+    super.pause()
+  }
+
+  override resume(): void {
+    this.belowIsFull = false
+    if (!this.holdsBody) super.resume()
+  }
+
   /** Waits for the next exchange. */
   rest(): void {
     const ms = Math.min(this.policy.idleTimeoutMs, this.keepsMs)
@@ -91,7 +111,9 @@ export class ClientConnection extends Shell {
     if (exchange !== this.exchange) return
     this.exchange = undefined
     this.deadline.clear()
+    this.releaseBody()
     const { machine } = this
+    if (this.phase === 'given') return
     // Nothing of it was sent: the connection is as good as before.
     if (this.phase === 'open' && machine.ourState === 'idle') soon(() => this.pool.offer(this))
     else if (this.phase === 'open' && machine.ourState === 'done' && machine.theirState === 'done') soon(() => this.reuse())
@@ -102,10 +124,28 @@ export class ClientConnection extends Shell {
   protected handle(event: HttpEvent): void {
     const exchange = this.exchange as ClientExchange | undefined
     switch (event.type) {
-      case 'response':
-        this.keepsMs = keepAliveMs(event.head.headers) - this.policy.keepAliveMarginMs
-        exchange?.responseReceived(event.head)
+      case 'informational':
+        if (event.head.status === 100) this.releaseBody()
+        exchange?.informed(event.head)
         break
+      case 'response': {
+        const refused = this.holdsBody && event.head.status > 299
+        if (!refused) this.releaseBody()
+        this.keepsMs = keepAliveMs(event.head.headers) - this.policy.keepAliveMarginMs
+        exchange?.responseReceived(event.head, refused)
+        break
+      }
+      case 'switched': {
+        const { head, leftover } = event
+        this.deadline.stop()
+        this.exchangeClock.stop()
+        if (exchange?.switchReceived({ response: head, transport: this.giveBelow(), leftover }) === true) break
+        // Nobody will ever start it.
+        this.phase = 'closing'
+        this.below.abort()
+        this.fail({ kind: 'protocol', error: new ProtocolError('ERR_HTTP_UNEXPECTED_RESPONSE', 'a switch that was offered, and that nobody waited for', { side: 'local' }) })
+        break
+      }
       case 'data':
         exchange?.bodyReceived(event.data)
         break
@@ -131,6 +171,13 @@ export class ClientConnection extends Shell {
     this.deadline.stop()
     this.exchangeClock.stop()
     this.pool.gone(this)
+  }
+
+  private releaseBody(): void {
+    if (!this.holdsBody) return
+    this.holdsBody = false
+    this.policy.transport.clock.clearTimer(this.holdTimer)
+    if (!this.belowIsFull) super.resume()
   }
 
   private fail(cause: Cause): void {

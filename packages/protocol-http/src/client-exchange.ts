@@ -1,4 +1,4 @@
-import { ConnectionError } from '@async/core'
+import { ConnectionError, ProtocolError } from '@async/core'
 import type { Cause, Data, StreamTransport } from '@async/core'
 import { lossError, type TransportPolicy } from '@async/core/base'
 import type { PoolPolicy } from './client-pool.ts'
@@ -16,6 +16,20 @@ export interface ClientExchangeHost extends ExchangeHost {
   readonly policy: PoolPolicy
   /** Within so many milliseconds something is to happen; else `timedOut()` is called. Infinity: whenever. */
   expect(ms: number): void
+  /** Holds the body back until the server wants it, or for so long. */
+  holdBody(ms: number): void
+  /** Whether it is held back. */
+  readonly holdsBody: boolean
+}
+
+/** What a server that switches gives: the connection is another protocol's. */
+export interface HttpSwitched {
+  /** The head of the 101, or of the 2xx to CONNECT. */
+  readonly response: ResponseHead
+  /** The raw transport. Start it with the leftover; until then nothing is read of it. */
+  readonly transport: StreamTransport
+  /** Bytes that came behind the head. */
+  readonly leftover: Uint8Array
 }
 
 /**
@@ -27,6 +41,19 @@ export interface ClientExchangeHost extends ExchangeHost {
 export interface HttpClientExchange extends StreamTransport {
   /** The response's head, as soon as it is there. Rejects with the error of the reason if the exchange ends before. */
   readonly response: Promise<ResponseHead>
+  /** The trailer fields behind the response's body: there when its end is delivered. Names in lower case. */
+  readonly trailers: HeaderList
+  /**
+   * The raw transport, when the server switches to another protocol: for a request with Upgrade, or CONNECT, ask right after connecting, and
+   * half-close. The exchange ends with kind `detached`. Rejects with `ERR_HTTP_NOT_SWITCHED` at any other response, which is delivered as
+   * ever, and with the error of the reason if the exchange ends before.
+   */
+  readonly switched: Promise<HttpSwitched>
+  /**
+   * Says what trailer fields follow the request's body, before it is ended.
+   * @throws UsageError `ERR_HTTP_BAD_TRAILER`, or `ERR_HTTP_STATE` when the body is ended, or has a Content-Length. Nothing changes then.
+   */
+  sendTrailers(trailers: HeaderList): void
   /** Whether the connection had served another exchange before. */
   readonly reused: boolean
   /**
@@ -48,7 +75,11 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
   private excerpt: Uint8Array | undefined
   private excerptLength = 0
   private responsePromise: Promise<ResponseHead> | undefined
-  private settleResponse: { resolve(head: ResponseHead): void; reject(error: Error): void } | undefined
+  private settleResponse: Settle<ResponseHead> | undefined
+  private switchedPromise: Promise<HttpSwitched> | undefined
+  private settleSwitched: Settle<HttpSwitched> | undefined
+  /** The server does not want the rest of our body. */
+  private isRefused = false
 
   /** `dueMs`: when all of it has to be over. */
   constructor(host: ClientExchangeHost, policy: TransportPolicy, template: RequestTemplate, reused: boolean, dueMs: number) {
@@ -57,6 +88,18 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
     this.reused = reused
     const { clock } = host.policy.transport
     if (dueMs !== Infinity) this.totalTimer = clock.setTimer(() => this.finish({ kind: 'timeout', error: totalTimeout(host.policy.totalTimeoutMs) }), dueMs - clock.nowMs())
+  }
+
+  get switched(): Promise<HttpSwitched> {
+    if (this.switchedPromise !== undefined) return this.switchedPromise
+    this.switchedPromise =
+      this.head !== undefined ? Promise.reject(notSwitched(this.head))
+      : this.cause !== undefined ? Promise.reject(lossError(this.cause))
+      : new Promise((resolve, reject) => {
+          this.settleSwitched = { resolve, reject }
+        })
+    this.switchedPromise.catch(() => {})
+    return this.switchedPromise
   }
 
   get headSent(): boolean {
@@ -95,10 +138,34 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
     this.finish({ kind: 'timeout', error })
   }
 
-  /** The response begins. From a clean stack. */
-  responseReceived(head: ResponseHead): void {
+  /** A 1xx came. From a clean stack. */
+  informed(head: ResponseHead): void {
+    try {
+      this.template.onInformational?.(head)
+    } catch (error) {
+      this.protocolThrew(error)
+    }
+  }
+
+  /** The server switches: what is below is another protocol's. False if nobody asked for it. From a clean stack. */
+  switchReceived(switched: HttpSwitched): boolean {
+    const { settleSwitched } = this
+    if (settleSwitched === undefined) return false
+    this.head = switched.response
+    this.settleResponse?.resolve(switched.response)
+    this.settleSwitched = undefined
+    settleSwitched.resolve(switched)
+    this.finish({ kind: 'detached' })
+    return true
+  }
+
+  /** The response begins. `refused`: it came instead of a 100, so that our body is not wanted. From a clean stack. */
+  responseReceived(head: ResponseHead, refused: boolean): void {
     this.head = head
+    this.isRefused = refused
     this.settleResponse?.resolve(head)
+    this.settleSwitched?.reject(notSwitched(head))
+    this.settleSwitched = undefined
     this.watch()
     if (this.template.deliversAll || (head.status >= 200 && head.status < 300) || this.isExpected(head)) return
     this.excerpt = new Uint8Array(excerptBytes)
@@ -118,6 +185,7 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
   override bodyEnded(): void {
     if (this.excerpt !== undefined) this.refuseStatus(this.excerpt)
     else super.bodyEnded()
+    if (this.isRefused) this.finish({ kind: 'closed', by: 'peer' })
     this.watch()
   }
 
@@ -161,11 +229,17 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
     if (this.totalTimer !== undefined) this.host.policy.transport.clock.clearTimer(this.totalTimer)
     super.destroy()
     this.settleResponse?.reject(lossError(this.cause!))
+    this.settleSwitched?.reject(lossError(this.cause!))
   }
 
   protected sendHead(bodyBytes: number | 'unknown'): void {
-    const { method, target, headers } = this.template
-    this.host.machine.sendRequest({ method, target, headers, bodyBytes })
+    const { method, target, headers, expectContinueMs } = this.template
+    const { host } = this
+    // What has no body has nothing to ask for.
+    if (expectContinueMs === undefined || bodyBytes === 0) return host.machine.sendRequest({ method, target, headers, bodyBytes })
+    host.machine.sendRequest({ method, target, headers: [...headers, ['Expect', '100-continue']], bodyBytes })
+    host.flush()
+    host.holdBody(expectContinueMs)
   }
 
   protected dropsBody(): boolean {
@@ -182,7 +256,7 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
     const { policy } = this.host
     const ms =
       this.waitsForHead() ? policy.headTimeoutMs
-      : (this.head !== undefined && this.reads && this.readHalf !== 'ended' && !this.pendingEof) || !this.queue.isEmpty ? policy.bodyIdleTimeoutMs
+      : (this.head !== undefined && this.reads && this.readHalf !== 'ended' && !this.pendingEof) || (!this.queue.isEmpty && !this.host.holdsBody) ? policy.bodyIdleTimeoutMs
       : Infinity
     this.host.expect(ms)
   }
@@ -204,4 +278,13 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
 function gatherMediaType(headers: HeaderList): string | undefined {
   const value = headers.find(([name]) => name === 'content-type')?.[1]
   return value?.split(';', 1)[0]?.trim().toLowerCase()
+}
+
+interface Settle<T> {
+  resolve(value: T): void
+  reject(error: Error): void
+}
+
+function notSwitched(head: ResponseHead): ProtocolError {
+  return new ProtocolError('ERR_HTTP_NOT_SWITCHED', `the server answered ${head.status} to a request to switch`)
 }

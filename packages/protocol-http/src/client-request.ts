@@ -1,19 +1,26 @@
 import { UsageError } from '@async/core'
-import type { HeaderList } from './events.ts'
+import type { HeaderList, ResponseHead } from './events.ts'
 import { checkHeaders, checkHost, requestLine } from './writer.ts'
 
 /** What a request begins with. */
 export interface HttpRequestOptions {
-  /** What is asked for: origin-form (`/rpc`), absolute-form (to a proxy), or `*` with OPTIONS. Default `/`. */
+  /** What is asked for: origin-form (`/rpc`), absolute-form (to a proxy), `*` with OPTIONS, host and port with CONNECT. Default `/`. */
   readonly target?: string
   /** Default POST: an exchange has a body to send. With GET, half-close without a write. */
   readonly method?: string
-  /** Header fields beside Host and the length. Default none. A Content-Length is held against what is written. */
+  /** Header fields beside Host, Expect and the length. Default none. A Content-Length is held against what is written; Upgrade needs `Connection: upgrade`. */
   readonly headers?: HeaderList
   /** The value of Host. Default `localhost`. */
   readonly host?: string
   /** A response whose body is of this media type (without parameters) is delivered whatever its status. Default none. */
   readonly mediaType?: string
+  /**
+   * Ask before the body is sent (`Expect: 100-continue`), and wait so many milliseconds for the answer; then it is sent all the same. A body
+   * that is refused is dropped: the exchange ends behind the response. Default: not asked. RFC 9110 §10.1.1
+   */
+  readonly expectContinueMs?: number
+  /** Told of each 1xx before the response: 103 with hints. What it throws ends the exchange. */
+  readonly onInformational?: (head: ResponseHead) => void
   /** Which statuses have their body delivered; another one is the exchange's reason, `ERR_HTTP_STATUS`. Default `success`: 2xx. */
   readonly deliver?: 'success' | 'any'
 }
@@ -25,15 +32,28 @@ export interface RequestTemplate {
   readonly headers: HeaderList
   readonly mediaType: string | undefined
   readonly deliversAll: boolean
+  readonly expectContinueMs: number | undefined
+  readonly onInformational: ((head: ResponseHead) => void) | undefined
 }
 
 /** @throws UsageError for what may not be sent. */
 export function requestTemplate(options: HttpRequestOptions): RequestTemplate {
-  const { target = '/', method = 'POST', headers = [], host = 'localhost', mediaType, deliver } = options
-  const template = { method, target, headers: [['Host', host] as const, ...headers], mediaType: mediaType?.toLowerCase(), deliversAll: deliver === 'any' }
+  const { target = '/', method = 'POST', headers = [], host = 'localhost', mediaType, deliver, expectContinueMs, onInformational } = options
+  if (expectContinueMs !== undefined && !(expectContinueMs >= 0)) {
+    throw new UsageError('ERR_INVALID_ARGUMENT', `expectContinueMs is ${expectContinueMs}; it takes a number from 0`)
+  }
+  const template = {
+    method,
+    target,
+    headers: [['Host', host] as const, ...headers],
+    mediaType: mediaType?.toLowerCase(),
+    deliversAll: deliver === 'any',
+    expectContinueMs,
+    onInformational,
+  }
   requestLine(method, target)
   const fields = checkHeaders(template.headers)
   checkHost(fields, target)
-  if (fields.expect !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is not supported')
+  if (fields.expect !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is asked for with expectContinueMs')
   return template
 }

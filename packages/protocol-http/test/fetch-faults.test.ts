@@ -7,7 +7,7 @@ import type { FetchOptions, HttpFetch } from '../src/index.ts'
 
 const closers: (() => void | Promise<void>)[] = []
 afterEach(async () => {
-  for (const close of closers.splice(0)) await close()
+  await Promise.all(closers.splice(0).map((close) => close()))
 })
 
 interface Play {
