@@ -3,7 +3,7 @@ import { bytes, everyFeeding, feed } from '../test/feeding.ts'
 import { type ChunkOptions, chunkSettings } from './chunk-options.ts'
 import { ChunkSplitter } from './chunk-splitter.ts'
 import { chunkSplitter } from './splitters.ts'
-import { ByteText } from './text.ts'
+import { textTools } from './text.ts'
 
 interface Row {
   readonly id: string
@@ -191,7 +191,7 @@ describe('chunkSplitter', () => {
   })
 
   it('gives an empty line at the beginning of a read that is searched as bytes', () => {
-    const splitter = new ChunkSplitter(chunkSettings({ delimiter: '\n', mode: 'text' }), (read) => new ByteText(read))
+    const splitter = new ChunkSplitter(chunkSettings({ delimiter: '\n', mode: 'text' }), { ...textTools, open: textTools.look })
     splitter.receiveData(bytes('\n\xc3\xa9\n'))
     expect([splitter.next(), splitter.next(), splitter.next()]).toEqual(['', 'é', undefined])
   })

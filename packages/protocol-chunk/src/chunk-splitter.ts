@@ -15,7 +15,7 @@ import { type Delimiter, type DelimiterSet, compileDelimiters } from './delimite
 import { DelimiterSearch } from './delimiter-search.ts'
 import { notUtf8, tooLong, wholeNumber } from './errors.ts'
 import { type Overlong, SplitterBase } from './splitter.ts'
-import { decodeUtf8, incompleteTail, type OpenText, type Text } from './text.ts'
+import { incompleteTail, type Text, type TextTools } from './text.ts'
 
 /** Splits at delimiters, or by exact counts, or not at all. */
 export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
@@ -37,8 +37,8 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
   private truncated: Uint8Array | undefined
   private isFinished = false
 
-  constructor(settings: ChunkSettings, open?: OpenText) {
-    super(settings.mode, open)
+  constructor(settings: ChunkSettings, tools?: TextTools) {
+    super(settings.mode, tools)
     this.settings = settings
     this.set = settings.set
     this.search = new DelimiterSearch(settings.set)
@@ -208,7 +208,7 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
   private takeTruncated(): D {
     const bytes = this.truncated!
     this.truncated = undefined
-    return (this.asText ? (decodeUtf8(bytes) ?? this.fail(notUtf8(bytes.length))) : bytes) as D
+    return (this.asText ? (this.tools.decode(bytes) ?? this.fail(notUtf8(bytes.length))) : bytes) as D
   }
 
   private nextCounted(): D | undefined {
@@ -227,7 +227,7 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
       if (incomplete < bytes.length) {
         input.unread(bytes.subarray(bytes.length - incomplete))
         const whole = bytes.subarray(0, bytes.length - incomplete)
-        return (decodeUtf8(whole) ?? this.fail(notUtf8(whole.length))) as D
+        return (this.tools.decode(whole) ?? this.fail(notUtf8(whole.length))) as D
       }
       input.unread(bytes)
       if (!input.advance()) return undefined

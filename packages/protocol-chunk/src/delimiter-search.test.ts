@@ -4,7 +4,7 @@ import { bytes, show } from '../test/feeding.ts'
 import { chunkSettings } from './chunk-options.ts'
 import { ChunkSplitter } from './chunk-splitter.ts'
 import { compileDelimiters } from './delimiters.ts'
-import { openText, type Text } from './text.ts'
+import { type Text, type TextTools, textTools } from './text.ts'
 
 /** The rule, word for word, at any cost: the earliest start, and of those the longest. */
 function splitNaively(input: string, delimiters: readonly string[]): { readonly chunks: string[]; readonly tail: string } {
@@ -27,7 +27,7 @@ class CountingText implements Text {
   private readonly counter: { bytes: number }
 
   constructor(read: Uint8Array, counter: { bytes: number }) {
-    this.text = openText(read, true)
+    this.text = textTools.look(read)
     this.length = read.length
     this.counter = counter
   }
@@ -44,9 +44,14 @@ class CountingText implements Text {
   }
 }
 
+function counting(counter: { bytes: number }): TextTools {
+  const open = (read: Uint8Array): Text => new CountingText(read, counter)
+  return { ...textTools, open, look: open }
+}
+
 function split(input: string, delimiters: readonly string[], readBytes: number): { chunks: string[]; tail: string; examined: number } {
   const counter = { bytes: 0 }
-  const splitter = new ChunkSplitter(chunkSettings({ delimiter: delimiters.map(bytes) }), (read) => new CountingText(read, counter))
+  const splitter = new ChunkSplitter(chunkSettings({ delimiter: delimiters.map(bytes) }), counting(counter))
   const all = bytes(input)
   const chunks: string[] = []
   const pull = (): void => {

@@ -66,7 +66,7 @@ export function compileDelimiters(delimiter: Delimiter): DelimiterSet {
   }
   const depth = Uint16Array.from(runs, (run) => run.length)
   const hasChild = (node: number): boolean => next.subarray(node * 256, node * 256 + 256).some((child) => child !== 0)
-  const isLeaf = Uint8Array.from(runs, (_, node) => (node > 0 && !hasChild(node) ? 1 : 0))
+  const isLeaf = Uint8Array.from(runs, (_, node) => (hasChild(node) ? 0 : 1))
   const fallback = new Uint16Array(runs.length)
   const found: number[][] = runs.map(() => [])
 
@@ -84,7 +84,6 @@ export function compileDelimiters(delimiter: Delimiter): DelimiterSet {
         child = next[at * 256 + run[i]!]!
       }
       at = child
-      if (isLeaf[at] === 1) giveUp(i + 1)
     }
     fallback[node] = at
   }
@@ -94,12 +93,13 @@ export function compileDelimiters(delimiter: Delimiter): DelimiterSet {
   for (const node of order) {
     const run = runs[node]!
     let longest = 0
-    for (let at = 0, i = 0; i < run.length; i++) {
-      at = next[at * 256 + run[i]!]!
-      if (isEnd.has(at)) longest = i + 1
-    }
+    let at = 0
+    run.forEach((byte, index) => {
+      at = next[at * 256 + byte]!
+      if (isEnd.has(at)) longest = index + 1
+    })
     if (longest > 0) found[node]!.push(0, longest)
-    settle(node, run, longest > 0 ? longest : 1)
+    settle(node, run, Math.max(1, longest))
   }
 
   const firsts = [...new Set(delimiters.map((one) => String.fromCharCode(one[0]!)))]

@@ -6,7 +6,7 @@ import type { DelimiterSet } from './delimiters.ts'
 import { containsDelimiter, invalid, tooLong } from './errors.ts'
 import { type LengthSettings } from './length-options.ts'
 import type { LspSettings } from './lsp-options.ts'
-import { ByteText, type Text } from './text.ts'
+import { type Text, textTools } from './text.ts'
 
 /** Where an encoder writes to. */
 export type Sink = Pick<Consumer, 'write'> & { writeSequence(list: readonly Data[]): void }
@@ -72,15 +72,15 @@ export class DelimiterEncoder implements Encoder {
     search.scan(text, 0, bytes)
     if (search.hasFound) throw containsDelimiter(search.start)
     search.nextRead()
-    search.scan(new ByteText(this.delimiter), 0, this.delimiter.length)
+    search.scan(textTools.look(this.delimiter), 0, this.delimiter.length)
     if (!search.hasFound || search.start !== 0) throw containsDelimiter(bytes + Math.min(search.start, 0))
   }
 }
 
 /** A payload as a reader's search sees it: its UTF-8 bytes. */
 function toText(payload: Data): Text {
-  if (typeof payload !== 'string') return new ByteText(payload)
-  return utf8Length(payload) === payload.length ? payload : new ByteText(toBytes(payload))
+  if (typeof payload !== 'string') return textTools.look(payload)
+  return utf8Length(payload) === payload.length ? payload : textTools.look(toBytes(payload))
 }
 
 /** Units of one length. */

@@ -38,7 +38,7 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
   }
 
   override connectionLost(reason: CloseReason): void {
-    if (reason.kind === 'closed' && reason.by === 'peer' && this.cause === undefined) {
+    if (reason.kind === 'closed' && reason.by === 'peer') {
       try {
         this.splitterEnds()
       } catch (error) {
@@ -65,7 +65,7 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
       } catch (error) {
         const isLimit = isAsyncError(error, 'ERR_CHUNK_TOO_LONG') || isAsyncError(error, 'ERR_HEADER_TOO_LARGE')
         this.finish({ kind: isLimit ? 'limit' : 'protocol', error: error as Error })
-        return true
+        continue
       }
       if (unit !== undefined) {
         budget -= unit.length + 1
@@ -73,7 +73,7 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
         continue
       }
       const overlong = splitter.takeOverlong()
-      if (overlong === undefined) return true
+      if (overlong === undefined) break
       budget -= overlong.bytes
       this.onOverlong?.(overlong)
     }
@@ -120,6 +120,6 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
   private splitterEnds(): void {
     if (this.readHalf === 'discarding' || this.readHalf === 'ended') return
     this.splitter.receiveEof()
-    if (this.readHalf === 'flowing') this.deliverHeld()
+    this.deliverHeld()
   }
 }

@@ -5,7 +5,7 @@
  * Every byte is copied at most three times, however small the reads: pieces are joined once, when the unit is taken, and small ones are
  * gathered in blocks meanwhile, since a thousand one-byte pieces would weigh a hundred times what they hold.
  */
-import { decodeUtf8, indexOfNonAscii, isAscii, type OpenText, openText, type Text } from './text.ts'
+import { indexOfNonAscii, isAscii, type Text, textTools, type TextTools } from './text.ts'
 
 const none = new Uint8Array(0)
 /** Pieces shorter than this are copied into a block. */
@@ -33,19 +33,17 @@ export class Input {
   private opened: Text | undefined
   /** The text of `current`, if it is a string. */
   private string: string | undefined
-  /** Characters of `string` from `position` up to here are ASCII; -1: not looked at. */
+  /** Characters of `string` from `position` up to here are ASCII; -1: not looked at, yet. */
   private asciiUntil = -1
-  /** `string` is known to hold characters beyond ASCII. */
-  private isMixed = false
   private buffer: ArrayBufferLike = none.buffer
   private offset = 0
   private lastTakenBytes = 0
   private readonly asText: boolean
-  private readonly open: OpenText
+  private readonly tools: TextTools
 
-  constructor(asText: boolean, open: OpenText = openText) {
+  constructor(asText: boolean, tools: TextTools = textTools) {
     this.asText = asText
-    this.open = open
+    this.tools = tools
   }
 
   /** All bytes held. */
@@ -71,7 +69,8 @@ export class Input {
   /** The read at hand, to be searched. */
   text(): Text {
     if (this.opened === undefined) {
-      this.opened = this.open(this.current, !this.asText && this.lastTakenBytes > largeUnitBytes)
+      const { current, tools } = this
+      this.opened = this.lastTakenBytes > largeUnitBytes && !this.asText ? tools.look(current) : tools.open(current)
       this.string = typeof this.opened === 'string' ? this.opened : undefined
     }
     return this.opened
@@ -169,20 +168,19 @@ export class Input {
   }
 
   private takeTextSlowly(count: number): string | undefined {
-    if (this.carriedBytes > 0) return decodeUtf8(this.take(count))
+    const { tools } = this
+    if (this.carriedBytes > 0) return tools.decode(this.take(count))
     // One string for many units of this read, unless there are only few.
     if (this.opened === undefined && count * 4 < this.current.length - this.position) this.text()
     const { string, position } = this
-    if (string === undefined) return decodeUtf8(this.take(count))
-    if (this.asciiUntil < 0 && !this.isMixed) {
-      if (isAscii(string)) this.asciiUntil = string.length
-      else this.isMixed = true
+    if (string === undefined) return tools.decode(this.take(count))
+    if (this.asciiUntil < 0) {
+      this.asciiUntil = isAscii(string) ? string.length : 0
+      return this.takeText(count)
     }
-    if (this.isMixed) {
-      if (count > longInMixedBytes) return decodeUtf8(this.take(count))
-      if (this.asciiUntil <= position) this.asciiUntil = indexOfNonAscii(string, position)
-    }
-    return position + count <= this.asciiUntil ? this.takeText(count) : decodeUtf8(this.take(count))
+    if (count > longInMixedBytes) return tools.decode(this.take(count))
+    if (this.asciiUntil <= position) this.asciiUntil = indexOfNonAscii(string, position)
+    return position + count <= this.asciiUntil ? this.takeText(count) : tools.decode(this.take(count))
   }
 
   private setCurrent(bytes: Uint8Array): void {
@@ -193,7 +191,6 @@ export class Input {
     this.opened = undefined
     this.string = undefined
     this.asciiUntil = -1
-    this.isMixed = false
   }
 
   private carry(piece: Uint8Array): void {

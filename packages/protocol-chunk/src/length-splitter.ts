@@ -6,7 +6,7 @@ import { type Data, ProtocolError } from '@async/core'
 import { tooLong } from './errors.ts'
 import { type LengthSettings, maxVarintBytes } from './length-options.ts'
 import { SplitterBase } from './splitter.ts'
-import type { OpenText } from './text.ts'
+import type { TextTools } from './text.ts'
 
 /** Splits at lengths. */
 export class LengthSplitter<D extends Data = Data> extends SplitterBase<D> {
@@ -17,8 +17,8 @@ export class LengthSplitter<D extends Data = Data> extends SplitterBase<D> {
   /** Bytes of the payload, once the length was read. */
   private payloadBytes = -1
 
-  constructor(settings: LengthSettings, open?: OpenText) {
-    super(settings.mode, open)
+  constructor(settings: LengthSettings, tools?: TextTools) {
+    super(settings.mode, tools)
     this.settings = settings
   }
 

@@ -9,7 +9,7 @@ import { toBytes } from '@async/core/base'
 import { tooLong } from './errors.ts'
 import type { LspSettings } from './lsp-options.ts'
 import { SplitterBase } from './splitter.ts'
-import type { OpenText } from './text.ts'
+import type { TextTools } from './text.ts'
 
 const LF = 10
 const CR = 13
@@ -29,8 +29,8 @@ export class LspSplitter<D extends Data = Data> extends SplitterBase<D> {
   private contentLength = -1
   private isBody = false
 
-  constructor(settings: LspSettings, open?: OpenText) {
-    super(settings.mode, open)
+  constructor(settings: LspSettings, tools?: TextTools) {
+    super(settings.mode, tools)
     this.settings = settings
   }
 

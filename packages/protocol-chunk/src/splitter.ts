@@ -1,7 +1,7 @@
 import type { Data } from '@async/core'
 import { notUtf8 } from './errors.ts'
 import { Input } from './input.ts'
-import type { OpenText } from './text.ts'
+import { textTools, type TextTools } from './text.ts'
 
 const none = new Uint8Array(0)
 
@@ -47,12 +47,14 @@ export interface Splitter<D extends Data = Data> {
 export abstract class SplitterBase<D extends Data> implements Splitter<D> {
   protected readonly input: Input
   protected readonly asText: boolean
+  protected readonly tools: TextTools
   protected hasEof = false
   private failure: Error | undefined
 
-  constructor(mode: Mode, open?: OpenText) {
+  constructor(mode: Mode, tools: TextTools = textTools) {
     this.asText = mode === 'text'
-    this.input = new Input(this.asText, open)
+    this.tools = tools
+    this.input = new Input(this.asText, tools)
   }
 
   /** The next unit, of what is there. */

@@ -12,40 +12,25 @@ export interface Text {
   indexOf(char: string, from: number): number
 }
 
-/** How a read becomes searchable. `large`: expect few hits, so that looking at the bytes where they lie is cheaper. */
-export type OpenText = (bytes: Uint8Array, large: boolean) => Text
-
 type Slice = (this: Uint8Array, start: number, end: number) => string
 
-interface BufferPrototype {
+/** What a runtime has for text. Node's Buffer has all of it, and its methods take any Uint8Array. */
+export interface TextRuntime {
   readonly latin1Slice?: Slice
   readonly utf8Slice?: Slice
   readonly indexOf: (this: Uint8Array, byte: number, from: number) => number
 }
 
-const buffer = (globalThis as { readonly Buffer?: { readonly prototype: BufferPrototype } }).Buffer?.prototype
-
-/** A runtime's method, if it does on a plain Uint8Array what Node's does. */
-function usable(slice: Slice | undefined, bytes: Uint8Array, expected: string): Slice | undefined {
-  try {
-    return slice?.call(bytes, 1, bytes.length) === expected ? slice : undefined
-  } catch {
-    return undefined
-  }
-}
-
-const latin1Slice = usable(buffer?.latin1Slice, Uint8Array.of(0, 65, 0x80, 0xff), 'A\x80\xff')
-const utf8Slice = usable(buffer?.utf8Slice, Uint8Array.of(0, 0xef, 0xbb, 0xbf, 0xc3, 0xa9, 0xff), '\ufeff\u00e9\ufffd')
-const indexOfByte: BufferPrototype['indexOf'] = latin1Slice === undefined ? Uint8Array.prototype.indexOf : buffer!.indexOf
-
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Bytes searched where they lie. */
-export class ByteText implements Text {
+class ByteText implements Text {
   private readonly bytes: Uint8Array
+  private readonly indexOfByte: TextRuntime['indexOf']
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, indexOfByte: TextRuntime['indexOf']) {
     this.bytes = bytes
+    this.indexOfByte = indexOfByte
   }
 
   charCodeAt(index: number): number {
@@ -53,24 +38,51 @@ export class ByteText implements Text {
   }
 
   indexOf(char: string, from: number): number {
-    return indexOfByte.call(this.bytes, char.charCodeAt(0), from)
+    return this.indexOfByte.call(this.bytes, char.charCodeAt(0), from)
   }
 }
 
-/**
- * The runtime's fastest view of a read. Without Node's Buffer, text that is ASCII is still one string, and anything else is searched as
- * bytes.
- */
-export const openText: OpenText = (bytes, large) => {
-  if (large) return new ByteText(bytes)
-  if (latin1Slice !== undefined) return latin1Slice.call(bytes, 0, bytes.length)
-  try {
-    const text = strict.decode(bytes)
-    if (text.length === bytes.length) return text
-  } catch {
-    // Not UTF-8, or cut in a sequence: bytes, then.
+/** How bytes are searched, and become text. */
+export interface TextTools {
+  /** `bytes` to be searched where they lie: the cheapest, where few hits are expected. */
+  look(bytes: Uint8Array): Text
+  /** `bytes` to be searched often. */
+  open(bytes: Uint8Array): Text
+  /** `bytes` as text, or `undefined` if they are not UTF-8. A byte order mark is text like any other. */
+  decode(bytes: Uint8Array): string | undefined
+}
+
+/** Tools made of what a runtime has. (Closures: what they call is a constant to the compiler, which a property is not.) */
+export function makeTextTools({ latin1Slice, utf8Slice, indexOf }: TextRuntime): TextTools {
+  const look = (bytes: Uint8Array): Text => new ByteText(bytes, indexOf)
+  return {
+    look,
+    open(bytes) {
+      if (latin1Slice !== undefined) return latin1Slice.call(bytes, 0, bytes.length)
+      // What is ASCII is one string here, too.
+      const text = strictly(bytes)
+      return text?.length === bytes.length ? text : look(bytes)
+    },
+    decode(bytes) {
+      if (utf8Slice === undefined) return strictly(bytes)
+      const text = utf8Slice.call(bytes, 0, bytes.length)
+      // A replacement character was sent, or stands for what is not UTF-8: rare enough to decode again, strictly.
+      return text.includes('\ufffd') ? strictly(bytes) : text
+    },
   }
-  return new ByteText(bytes)
+}
+
+/** Those of the runtime that this is. */
+export const textTools: TextTools = makeTextTools(
+  (globalThis as { readonly Buffer?: { readonly prototype: TextRuntime } }).Buffer?.prototype ?? Uint8Array.prototype,
+)
+
+function strictly(bytes: Uint8Array): string | undefined {
+  try {
+    return strict.decode(bytes)
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -89,27 +101,15 @@ export function indexOfNonAscii(text: string, from: number): number {
   return beyondAscii.test(text) ? beyondAscii.lastIndex - 1 : text.length
 }
 
-/** `bytes` as text, or `undefined` if they are not UTF-8. A byte order mark is text like any other. */
-export function decodeUtf8(bytes: Uint8Array): string | undefined {
-  if (utf8Slice !== undefined) {
-    const text = utf8Slice.call(bytes, 0, bytes.length)
-    // A replacement character was sent, or stands for what is not UTF-8: rare enough to decode again, strictly.
-    if (!text.includes('\ufffd')) return text
-  }
-  try {
-    return strict.decode(bytes)
-  } catch {
-    return undefined
-  }
-}
+/** First bytes of sequences of more than one byte, of more than two, of more than three. */
+const longerThan = [0xc0, 0xe0, 0xf0]
 
 /** Bytes at the end that begin a UTF-8 sequence and do not end it: 0 to 3. */
 export function incompleteTail(bytes: Uint8Array): number {
-  for (let back = 1; back <= 3 && back <= bytes.length; back++) {
-    const byte = bytes[bytes.length - back]!
-    if ((byte & 0xc0) === 0x80) continue
-    const needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1
-    return needs > back ? back : 0
+  let back = 0
+  for (const first of longerThan) {
+    const byte = bytes[bytes.length - ++back] ?? 0
+    if ((byte & 0xc0) !== 0x80) return byte >= first ? back : 0
   }
   return 0
 }

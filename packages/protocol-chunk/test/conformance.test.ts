@@ -3,8 +3,9 @@ import { memoryPair, protocolSuite, type Subject, transportSuite } from '@async/
 import { describe, it } from 'vitest'
 import { chunk, lengthPrefix, line, lsp } from '../src/index.ts'
 import { counted, headers } from './conversations-counted.ts'
+import { costs } from './costs.ts'
 import { alternatives, lines, policies } from './conversations-delimited.ts'
-import { encoders, protocols } from './conversations-written.ts'
+import { encoders, protocols, shapes } from './conversations-written.ts'
 
 type AnyLayer = <Below extends Transport<Stream> & HalfClosable>(below: Below) => Transport<Messages> & HalfClosable
 
@@ -20,7 +21,7 @@ function subject(name: string, layer: AnyLayer, extras: Partial<Subject> = {}): 
   }
 }
 
-for (const tested of [...lines, ...alternatives, ...policies, ...counted, ...headers, ...encoders, ...protocols]) protocolSuite({ describe, it }, tested)
+for (const tested of [...lines, ...alternatives, ...policies, ...counted, ...headers, ...encoders, ...shapes, ...costs, ...protocols]) protocolSuite({ describe, it }, tested)
 
 /** Letters: what every framing here carries. */
 const letters = Array.from('abcdefghijklmnop', (letter) => letter.charCodeAt(0))

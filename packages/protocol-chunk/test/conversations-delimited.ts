@@ -2,7 +2,7 @@
 import type { Ending, ProtocolSubject } from '@async/core/testing'
 import { chunk, line, nul } from '../src/index.ts'
 import { bytes } from './feeding.ts'
-import { abrupt, budgeted, chunks, counted, disturbed, framing, takenFrom, unpausable } from './subjects.ts'
+import { abrupt, budgeted, chunks, counted, disturbed, framing, takenFrom, unpausable, withoutBuffer } from './subjects.ts'
 
 /** Lines, also of what is not ASCII. */
 export const text = { name: 'lines', input: 'one\n\nthrée\n', events: ['one', '', 'thrée'], boundaries: [0, 4, 5, 12] }
@@ -63,10 +63,24 @@ export const lines: readonly ProtocolSubject[] = [
   framing('line, crlf', line({ ending: 'crlf' }), { conversations: [{ name: 'lines', input: 'a\r\nb\nc\r\n', events: ['a', 'b\nc'], boundaries: [0, 3, 8] }] }),
   framing('line, any', line({ ending: 'any' }), { conversations: [{ name: 'lines', input: 'a\r\nb\nc\r\r\n', events: ['a', 'b', 'c\r'], boundaries: [0, 3, 5, 9] }] }),
   framing('nul', nul(), { conversations: [{ name: 'names', input: bytes('a\0\0b\n\0'), events: ['a', '', 'b\n'], boundaries: [0, 2, 3, 6] }] }),
-  unpausable('line, not to be paused', line({ maxChunkBytes: 40_000 }), { conversations: [text, characters], endings: [variousLines] }),
-  budgeted('line, much of it held', line(), {
+  withoutBuffer('line, without a Buffer', { delimiter: '\n', mode: 'text', maxChunkBytes: 40_000 }, {
+    conversations: [text, characters], endings: [speckledLines, variousLines], refused: notText,
+  }),
+  withoutBuffer('line of bytes, without a Buffer', { delimiter: '\n', maxChunkBytes: 40_000 }, { conversations: [atLimit], endings: [variousLines] }),
+  unpausable('line, not to be paused', line({ maxChunkBytes: 40_000 }), {
+    conversations: [text, characters, { name: 'an empty line last', input: 'a\n\n', events: ['a', ''], boundaries: [0, 2, 3] }], endings: [variousLines],
+  }),
+  budgeted('line, much of it held', { delimiter: '\n', mode: 'text' }, {
     conversations: [],
     endings: [{ name: 'long lines', input: `first\n${`${'0123456789'.repeat(3000)}\n`.repeat(10)}`, events: ['first', ...Array<string>(10).fill('01234')], kind: 'closed' }],
+  }),
+  budgeted('line, much of it held, and discarded', { delimiter: '\n', maxChunkBytes: 5, overlong: 'discard' }, {
+    conversations: [],
+    endings: [{ name: 'long lines', input: `first\n${`${'0123456789'.repeat(3000)}\n`.repeat(10)}`, events: ['', ...Array<string>(10).fill('overlong 30000')], kind: 'closed' }],
+  }),
+  budgeted('line, many held', { delimiter: '\n' }, {
+    conversations: [],
+    endings: [{ name: 'empty lines', input: `first line\n${'\n'.repeat(100_000)}`, events: [' line', '100000 empty ones'], kind: 'closed' }],
   }),
   framing('line, much of it at once', line(), {
     conversations: [], maxHeldBytes: 1_000_000,
@@ -130,6 +144,10 @@ export const alternatives: readonly ProtocolSubject[] = [
   chunks('one in one in one', { delimiter: ['zyabc!', 'yab!', 'ab', 'abx'] }, {
     conversations: [], endings: [closed('zyabc?zyabc!yab!yabczyabyzyabxzyab', ['zy', 'c?', '', 'y', 'czy', 'yzy', 'zy'])],
   }),
+  chunks('two, then more of a third and a fourth', { delimiter: ['a', 'b', 'abcbd', 'zabcyw'] }, {
+    conversations: [], endings: [closed('zabcy?zabcywabcbdxa', ['z', '', 'cy?', '', 'x']), closed('zabcyazabcyb', ['z', '', 'cy', 'z', '', 'cy'])],
+  }),
+  chunks('one is the end of the longer', { delimiter: ['a', 'b\0'] }, { conversations: [{ name: 'both', input: 'xayb\0zbaa', events: ['x', 'y', 'zb', ''], boundaries: [0, 2, 5, 8, 9] }] }),
   chunks('repeats of one byte', { delimiter: ['aaaaaa!', 'aa', 'aaab'] }, { conversations: [], endings: [cut('aaaaaa?aaaaaa!aaabaaaaay', ['', '', '', '?', '', '', ''], 2)] }),
   chunks('three that overlap', { delimiter: ['abcabcx', 'bc', 'ca'] }, { conversations: [], endings: [closed('zabcabcyabcabcxabcabcabc', ['za', 'a', 'y', 'a', 'a', 'a'])] }),
   chunks('bytes above ASCII', { delimiter: bytes('\xff\xfe') }, { conversations: [{ name: 'chunks', input: bytes('a\xff\xff\xfe\xfe\xff\xfe'), events: ['a\xff', '\xfe'], boundaries: [0, 4, 7] }] }),

@@ -4,7 +4,7 @@ import type { Attached, Ending, ProtocolSubject } from '@async/core/testing'
 import { chunk, ChunkProtocol, type ChunkModes, exact, lengthPrefix, lsp } from '../src/index.ts'
 import { text } from './conversations-delimited.ts'
 import { bytes, show } from './feeding.ts'
-import { ClosedPast, ending, maxHeldBytes, outcome, writing } from './subjects.ts'
+import { ClosedPast, ending, maxHeldBytes, outcome, shaped, writing } from './subjects.ts'
 
 const contains = 'ERR_CHUNK_CONTAINS_DELIMITER'
 const long = (actual: number): string => `ERR_CHUNK_TOO_LONG ${actual}`
@@ -51,6 +51,24 @@ export const encoders: readonly ProtocolSubject[] = [
     written(['ok', 'ok', 'ok', 'ok', long(6), long(6), 'ok', long(6)], 'Content-Length: 5\r\n\r\nabcdeContent-Length: 5\r\n\r\n\xc3\xa9\xe2\x82\xacContent-Length: 0\r\n\r\nContent-Length: 1\r\n\r\n\xffContent-Length: 1\r\n\r\naContent-Length: 1\r\n\r\nb', 'Content-Length: 2\r\n\r\ngo')),
 ]
 
+const held = (at: number): string => `the chunk, or its end together with the delimiter, holds a delimiter at ${at}`
+
+/** What comes down for a message: one call, and text with an ASCII frame around it as one string. */
+export const shapes: readonly ProtocolSubject[] = [
+  shaped('chunk gives', chunk({ delimiter: '\n' }), ['ab', 'é', bytes('c'), 'x\ny', bytes('x\n')], ['d', bytes('e')], 'go\n',
+    ['"ab\\n"', '"é\\n"', '[<c> <\n>]', held(1), held(1), '["d\\n" <e> <\n>]']),
+  shaped('chunk gives two bytes', chunk({ delimiter: '::' }), ['a', 'bc:', 'b::c', '::', bytes('b')], ['d'], 'go::',
+    ['"a::"', held(2), held(1), held(0), '[<b> <::>]', '["d::"]']),
+  shaped('chunk gives a delimiter that is not ASCII', chunk({ delimiter: bytes('\x80') }), ['ab', bytes('c'), 'À'], ['d'], 'go\x80',
+    ['["ab" <\x80>]', '[<c> <\x80>]', held(1), '["d" <\x80>]']),
+  shaped('exact gives', exact({ chunkBytes: 2 }), ['ab', bytes('cd')], ['ef', bytes('gh')], 'go', ['"ab"', '<cd>', '["ef" <gh>]']),
+  shaped('lengthPrefix gives', lengthPrefix({ widthBytes: 1 }), ['ab', bytes('c')], ['d'], '\x02go', ['[<\x02> "ab"]', '[<\x01> <c>]', '[<\x01> "d"]']),
+  shaped('lsp gives', lsp(), ['ab', bytes('c')], ['d', bytes('e')], 'Content-Length: 2\r\n\r\ngo', [
+    '"Content-Length: 2\\r\\n\\r\\nab"', '["Content-Length: 1\\r\\n\\r\\n" <c>]',
+    '["Content-Length: 1\\r\\n\\r\\nd" "Content-Length: 1\\r\\n\\r\\n" <e>]',
+  ]),
+]
+
 /** What a chunk asks for: another way of reading. */
 function obey(asked: string, modes: ChunkModes): string {
   switch (asked) {
@@ -94,6 +112,8 @@ const seenAnew: readonly Ending<'truncated'>[] = [
 const raw: readonly Ending<'closed' | 'truncated'>[] = [
   { name: 'raw', input: 'a\nraw\né\n€b😀;end\n', events: ['a', 'raw ok', ...'é\n€b😀;end\n'], kind: 'closed' },
   { name: 'raw, cut', input: bytes('raw\na\xf0\x9f\x98'), events: ['raw ok', 'a'], kind: 'truncated' },
+  { name: 'raw, a first byte that nothing has', input: bytes('raw\na\xc0'), events: ['raw ok', 'a'], kind: 'truncated' },
+  { name: 'raw, the first of each length', input: 'raw\n\u0080\u0800\u{10000}', events: ['raw ok', '\u0080', '\u0800', '\u{10000}'], kind: 'closed' },
   { name: 'raw, much', input: `raw\n${'0123456789é'.repeat(3000)}`, events: ['raw ok', ...'0123456789é'.repeat(3000)], kind: 'closed' },
 ]
 

@@ -2,13 +2,16 @@
 import type { CloseReason, Data, HalfClosable, Messages, Protocol, Stream, StreamTransport, Transport } from '@async/core'
 import { isAsyncError, limits } from '@async/core'
 import { afterTurn, WrappedTransport } from '@async/core/base'
-import { type Attached, layerSubject, type ProtocolSubject } from '@async/core/testing'
-import { chunk, type ChunkOptions, type ChunkTransport, type SplitTransport } from '../src/index.ts'
+import { type Attached, type Ending, layerSubject, type ProtocolSubject } from '@async/core/testing'
+import { chunk, type ChunkOptions, type ChunkTransport, type Overlong, type SplitTransport } from '../src/index.ts'
 import { chunkSettings } from '../src/chunk-options.ts'
 import { ChunkSplitter } from '../src/chunk-splitter.ts'
 import { ChunkLayerTransport } from '../src/chunk-transport.ts'
-import { DelimiterEncoder } from '../src/encoder.ts'
-import { openText, type Text } from '../src/text.ts'
+import { DelimiterEncoder, LengthEncoder } from '../src/encoder.ts'
+import { FramedTransport } from '../src/framed-transport.ts'
+import { lengthSettings } from '../src/length-options.ts'
+import { LengthSplitter } from '../src/length-splitter.ts'
+import { makeTextTools, type Text, type TextTools, textTools } from '../src/text.ts'
 import { bytes, show } from './feeding.ts'
 
 /** What a subject has beside its name and its protocol. */
@@ -37,6 +40,12 @@ export function chunks(name: string, options: ChunkOptions, rest: Rest): Protoco
   }
 }
 
+/** `chunk`, made by hand, with tools of the test's own. */
+function chunkWith(tools: TextTools, options: ChunkOptions): AnyLayer {
+  const settings = chunkSettings(options)
+  return ((below: StreamTransport) => new ChunkLayerTransport(below, new ChunkSplitter(settings, tools), new DelimiterEncoder(settings))) as unknown as AnyLayer
+}
+
 /** `chunk`, with its looks at bytes counted, those of making a read searchable again included. */
 export function counted(name: string, options: ChunkOptions, rest: Rest): ProtocolSubject {
   return {
@@ -48,7 +57,7 @@ export function counted(name: string, options: ChunkOptions, rest: Rest): Protoc
         // Once is free.
         if (opened.has(read)) examinedBytes += 4 * read.length
         opened.add(read)
-        const text = openText(read, false)
+        const text = textTools.open(read)
         return {
           charCodeAt(index) {
             examinedBytes++
@@ -61,15 +70,97 @@ export function counted(name: string, options: ChunkOptions, rest: Rest): Protoc
           },
         }
       }
-      const settings = chunkSettings(options)
-      const layer = (from: StreamTransport): Transport<Messages> & HalfClosable => {
-        const top = new ChunkLayerTransport(from, new ChunkSplitter(settings, open), new DelimiterEncoder(settings))
-        return top as unknown as ChunkTransport & HalfClosable
-      }
+      const layer = chunkWith({ ...textTools, open, look: open }, options)
       return layerSubject(name, layer, rest, (top) => ({ ...heldBytes(top), examinedBytes })).attach(below, emit)
     },
   }
 }
+
+/** `chunk`, in a runtime that has no Buffer. */
+export function withoutBuffer(name: string, options: ChunkOptions, rest: Rest): ProtocolSubject {
+  return framing(name, chunkWith(makeTextTools(Uint8Array.prototype), options), rest)
+}
+
+/** Gathers all that comes, and passes it on at the end, in reads of one size. */
+class Gathered extends WrappedTransport<Stream> {
+  private readonly all: number[] = []
+  private readonly readBytes: number
+
+  constructor(below: StreamTransport, readBytes: number) {
+    super(below)
+    this.readBytes = readBytes
+  }
+
+  override onData(data: Uint8Array): void {
+    for (const byte of data) this.all.push(byte)
+  }
+
+  override onEof(protocol: Protocol<Stream>): void {
+    const bytes = Uint8Array.from(this.all)
+    for (let at = 0; at < bytes.length; at += this.readBytes) protocol.dataReceived(bytes.slice(at, at + this.readBytes))
+    super.onEof(protocol)
+  }
+}
+
+/**
+ * What a framing costs, without a clock: how often reads are made strings or searched where they lie, chunks decoded, native searches begun and
+ * bytes stepped through (where the read is searched as bytes). The event at the end says it. Reads are of one size, however the input is cut.
+ */
+export function costed(name: string, readBytes: number, makeLayer: (tools: TextTools) => AnyLayer, tools: TextTools, endings: readonly Ending<'closed'>[]): ProtocolSubject {
+  return {
+    name, conversations: [], endings,
+    attach(below, emit) {
+      const cost = { opened: 0, looked: 0, decoded: 0, searches: 0, steps: 0 }
+      const counting = (text: Text): Text => typeof text === 'string' ? text : {
+        charCodeAt(index) {
+          cost.steps++
+          return text.charCodeAt(index)
+        },
+        indexOf(char, from) {
+          cost.searches++
+          return text.indexOf(char, from)
+        },
+      }
+      const top = makeLayer({
+        open(read) {
+          cost.opened++
+          return counting(tools.open(read))
+        },
+        look(read) {
+          cost.looked++
+          return counting(tools.look(read))
+        },
+        decode(piece) {
+          cost.decoded++
+          return tools.decode(piece)
+        },
+      })(new Gathered(below, readBytes))
+      let count = 0
+      top.start({
+        dataReceived: () => void count++,
+        eofReceived() {
+          emit(`${count}, ${Object.entries(cost).map(([what, times]) => `${what} ${times}`).join(', ')}`)
+          top.halfClose()
+        },
+      })
+      return { pause: () => top.pause('read'), resume: () => top.resume('read'), close: () => top.close(), abort: () => top.abort(), closed: top.closed }
+    },
+  }
+}
+
+/** `chunk`, for `costed`. */
+export function costedChunk(options: ChunkOptions): (tools: TextTools) => AnyLayer {
+  return (tools) => chunkWith(tools, options)
+}
+
+/** `lengthPrefix` of four bytes, for `costed`. */
+export function costedLengths(mode: 'bytes' | 'text'): (tools: TextTools) => AnyLayer {
+  const settings = lengthSettings({ mode })
+  return (tools) => ((below: StreamTransport) => new FramedTransport(below, new LengthSplitter(settings, tools), new LengthEncoder(settings))) as unknown as AnyLayer
+}
+
+/** Tools whose texts are never strings, so that what is searched and stepped through can be counted. */
+export const noStrings: TextTools = { ...textTools, open: textTools.look }
 
 /** What is below a framing that is disturbed behind each read. */
 class Disturbed extends WrappedTransport<Stream> {
@@ -180,28 +271,40 @@ export function unpausable(name: string, layer: AnyLayer, rest: Rest): ProtocolS
   }
 }
 
-/** Lines that wait, and are let go at once: in one turn not much more than the budget of a turn comes, or there is an event that says so. */
-export function budgeted(name: string, layer: AnyLayer, rest: Rest): ProtocolSubject {
+/**
+ * Chunks that wait, and are let go at once: in one turn not much more than the budget of a turn comes, or there is an event that says so. Of a
+ * chunk the event tells some; what is discarded counts, too. Empty ones are told together, at the end.
+ */
+export function budgeted(name: string, options: ChunkOptions, rest: Rest): ProtocolSubject {
   return {
     name, ...rest,
     attach(below, emit) {
-      const top = layer(new Unheld(below))
       let inTurn = 0
+      const count = (bytes: number): void => {
+        if (inTurn === 0) afterTurn(() => void (inTurn = 0))
+        inTurn += bytes
+        if (inTurn > limits.deliveryBudgetBytes + bytes) emit('too much in one turn')
+      }
+      const onOverlong = ({ bytes: came }: Overlong): void => {
+        emit(`overlong ${came}`)
+        count(came)
+      }
+      const top = chunk({ ...options, onOverlong })(new Unheld(below))
       let isFirst = true
+      let empty = 0
       top.start({
         dataReceived(data) {
-          emit(show(data).slice(5, 10))
-          if (isFirst) {
-            isFirst = false
-            top.pause('read')
-            resumeWhenAllCame()
-            return
-          }
-          if (inTurn === 0) afterTurn(() => void (inTurn = 0))
-          inTurn += data.length
-          if (inTurn > limits.deliveryBudgetBytes + data.length) emit('too much in one turn')
+          if (data.length === 0) empty++
+          else emit(show(data).slice(5, 10))
+          if (!isFirst) return count(data.length + 1)
+          isFirst = false
+          top.pause('read')
+          resumeWhenAllCame()
         },
-        eofReceived: () => top.halfClose(),
+        eofReceived() {
+          if (empty > 0) emit(`${empty} empty ones`)
+          top.halfClose()
+        },
       })
       const resumeWhenAllCame = (before = -1): void => {
         const { heldBytes: now } = top as unknown as SplitTransport
@@ -240,6 +343,51 @@ export function writing(name: string, layer: AnyLayer, payloads: readonly Data[]
           const outcomes = payloads.map((payload) => outcome(() => top.write(payload)))
           outcomes.push(outcome(() => top.writeSequence(good)), outcome(() => top.writeSequence(payloads)))
           emit(outcomes.join(', '))
+        },
+        eofReceived: () => top.halfClose(),
+      })
+      return { pause: () => top.pause('read'), resume: () => top.resume('read'), close: () => top.close(), abort: () => top.abort(), closed: top.closed }
+    },
+  }
+}
+
+/** What comes down to a transport, as it comes. */
+class Noted extends WrappedTransport<Stream> {
+  readonly notes: string[] = []
+
+  override write(data: Data): void {
+    this.notes.push(noted(data))
+    super.write(data)
+  }
+
+  override writeSequence(list: readonly Data[]): void {
+    this.notes.push(`[${list.map(noted).join(' ')}]`)
+    super.writeSequence(list)
+  }
+}
+
+function noted(data: Data): string {
+  return typeof data === 'string' ? JSON.stringify(data) : `<${show(data)}>`
+}
+
+/** A framing that writes each of `payloads` when the message `go` comes, and all of them as a sequence: the event tells what comes down, or why nothing does. */
+export function shaped(name: string, layer: AnyLayer, payloads: readonly Data[], good: readonly Data[], input: string, events: readonly string[]): ProtocolSubject {
+  return {
+    name, maxHeldBytes, conversations: [], endings: [{ name: 'what comes down', input: bytes(input), events: [events.join(' | ')], kind: 'closed' }],
+    attach(from, emit): Attached {
+      const below = new Noted(from)
+      const top = layer(below)
+      const tell = (call: () => void): string => {
+        try {
+          call()
+        } catch (error) {
+          return (error as Error).message
+        }
+        return below.notes.splice(0).join(' ')
+      }
+      top.start({
+        dataReceived(data) {
+          if (/^goo?$/.test(show(data).replace('text:', ''))) emit([...payloads.map((payload) => tell(() => top.write(payload))), tell(() => top.writeSequence(good))].join(' | '))
         },
         eofReceived: () => top.halfClose(),
       })
