@@ -26,10 +26,9 @@ export class TlsOverTransport extends TlsLayer implements WireOwner {
     return super.closed
   }
 
-  /** Of what TLS has been given, what is below counts what has not left. */
+  /** Of what TLS has been given, what is below counts what has not left. What it says of its own (tickets, close_notify) is not counted. */
   override get queuedBytes(): number {
-    const below = this.below.queuedBytes
-    return this.queue.bytes - this.givenBytes + (this.givenBytes > 0 ? Math.min(below, this.givenBytes) : below)
+    return this.queue.bytes - this.givenBytes + Math.min(this.below.queuedBytes, this.givenBytes)
   }
 
   /** Ends it before anything began. */

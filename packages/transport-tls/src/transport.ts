@@ -33,8 +33,8 @@ export interface TlsTransport extends Transport<Stream>, HalfClosable {
   handshake(): Promise<void>
 }
 
-/** Bytes given to TLS at a time. Each such piece is encrypted, written and known to be sent before the next: less costs, more takes memory. */
-const pieceBytes = 128 * 1024
+/** Bytes given to TLS at a time. Each such piece is encrypted, written and known to be sent before the next: less costs time, more memory. */
+const maxPieceBytes = 128 * 1024
 
 /** What both roads have in common. */
 export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTransport {
@@ -54,6 +54,7 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   private deliveries = 0
   private listening = false
   private handshakeTimer: unknown
+  private readonly pieceBytes: number
   /** What is left of the batch that is on its way. */
   private batch: Data[] = []
   private batchAt = 0
@@ -65,6 +66,8 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
     this.below = below
     this.side = side
     this.info = new LayerInfo(below.info)
+    // A piece in flight counts in our queue, whatever of it has left.
+    this.pieceBytes = Math.max(1, Math.min(maxPieceBytes, this.policy.maxQueuedBytes >> 3))
   }
 
   // ── what subclasses say ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -250,7 +253,7 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
 
   /** The next piece of the batch: small data joined, large ones cut. */
   private sendPiece(): void {
-    const { batch } = this
+    const { batch, pieceBytes } = this
     let piece = toBuffer(batch[this.batchAt++]!)
     if (piece.length > pieceBytes) {
       batch[--this.batchAt] = piece.subarray(pieceBytes)
