@@ -1,0 +1,31 @@
+import { serverCpu } from '../lib/scenario.mjs'
+
+const works = /** @type {const} */ ({ handshake: ['handshakes', 'handshake'], send: ['download', 'MiB sent'], receive: ['upload', 'MiB received'] })
+
+/**
+ * @param {string} id @param {string} title @param {[name: string, server: [string, string, object?]]} reference @param {[name: string, server: [string, string, object?]]} ours
+ * @param {Partial<Record<keyof typeof works, [limit: number, reach: number]>>} goals
+ * @returns {import('../lib/scenario.mjs').Scenario[]}
+ */
+const three = (id, title, reference, ours, goals) =>
+  /** @type {(keyof typeof works)[]} */ (Object.keys(goals)).map((work) => {
+    const [load, unit] = works[work]
+    const [limit, reach] = /** @type {[number, number]} */ (goals[work])
+    return {
+      id: `${id}-${work}`,
+      title: `${title}: CPU of the server per ${unit}`,
+      metrics: { cpu: { unit: 'µs', better: 'lower' } },
+      reference: reference[0],
+      peers: { [reference[0]]: serverCpu(reference[1], ['tls', load]), [ours[0]]: serverCpu(ours[1], ['tls', load]) },
+      goals: [{ peer: ours[0], metric: 'cpu', limit, reach }],
+    }
+  })
+
+export const scenarios = [
+  ...three('tls-tcp', 'TLS over TCP, truncation told apart', ['node:tls', ['tls', 'nodeTcp']], ['@async/transport-tls', ['tls', 'asyncTcp']],
+    { handshake: [1.3, 1], send: [1.5, 1], receive: [1.1, 0.95] }),
+  ...three('tls-unix', 'TLS over a Unix socket', ['node:tls over a Duplex', ['tls', 'nodeDuplex']], ['@async/transport-tls', ['tls', 'asyncUnix']],
+    { handshake: [1.1, 1], send: [1.1, 1], receive: [1.1, 1] }),
+  ...three('tls-native', 'TLS over TCP with allowTruncation', ['node:tls', ['tls', 'nodeTcp']], ['@async/transport-tls', ['tls', 'asyncTcp', { allowTruncation: true }]],
+    { handshake: [1.05, 0.95], send: [1.05, 0.95], receive: [1.05, 0.95] }),
+]

@@ -1,0 +1,54 @@
+/** WebSocket echo: servers, and a load that speaks frames by hand. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { listenWebSocket } from '@async/transport-websocket'
+
+const host = '127.0.0.1'
+
+export async function echoWs() {
+  const { WebSocketServer } = await import('ws')
+  const server = new WebSocketServer({ host, port: 0, perMessageDeflate: false })
+  server.on('connection', (socket) => socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })))
+  await once(server, 'listening')
+  return { port: /** @type {import('node:net').AddressInfo} */ (server.address()).port }
+}
+
+export async function echoAsync() {
+  const listener = await listenWebSocket({ origins: '*' }, (transport) => transport.start({ dataReceived: (data) => transport.write(data) }))
+  return { port: listener.port }
+}
+
+const text = 'x'.repeat(64)
+/** A text frame of 64 bytes, masked with zeros. */
+const masked = Buffer.concat([Buffer.from([0x81, 0x80 | 64, 0, 0, 0, 0]), Buffer.from(text)])
+/** What comes back: not masked. */
+const answerBytes = 2 + 64
+
+/** @param {{ port: number, connections: number, inFlight: number, seconds: number }} how */
+export async function load({ port, connections, inFlight, seconds }) {
+  let operations = 0
+  /** @type {Error | undefined} */
+  let wrong
+  const sockets = await Promise.all(Array.from({ length: connections }, async () => {
+    const socket = connect({ port, host, noDelay: true })
+    await once(socket, 'connect')
+    socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`)
+    const [head] = await once(socket, 'data')
+    if (!String(head).startsWith('HTTP/1.1 101 ')) throw new Error(String(head))
+    let rest = 0
+    socket.on('data', (data) => {
+      if (rest === 0 && data.readUInt16BE(0) !== 0x8140) wrong = new Error('not the frame that was sent')
+      const bytes = rest + data.length
+      const answers = Math.floor(bytes / answerBytes)
+      rest = bytes % answerBytes
+      operations += answers
+      if (answers > 0) socket.write(answers === 1 ? masked : Buffer.concat(Array.from({ length: answers }, () => masked)))
+    })
+    return socket
+  }))
+  for (const socket of sockets) socket.write(Buffer.concat(Array.from({ length: inFlight }, () => masked)))
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+  for (const socket of sockets) socket.destroy()
+  if (wrong !== undefined) throw wrong
+  return { operations }
+}
