@@ -174,11 +174,12 @@ export class PortTransport extends QueuedTransport<Stream> implements SerialTran
       this.flushesIn++
     }
     if (direction !== 'in') this.dropQueued()
+    const onItsWay = direction === 'in' ? undefined : this.outgoing.onItsWay
     try {
       await this.port.flush(direction)
-      // A piece that was on its way can be in the system's buffer only now, where the first flush made room.
-      if (direction !== 'in' && this.outgoing.onItsWay !== undefined) {
-        await this.outgoing.onItsWay
+      // A piece that was on its way may have got into the system's buffer where that flush made room.
+      if (onItsWay !== undefined) {
+        await onItsWay
         await this.port.flush(direction)
       }
     } catch (error) {

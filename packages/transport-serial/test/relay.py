@@ -22,6 +22,7 @@ class End:
         self.path = os.ttyname(self.slave)
         self.over = False
         self.buffer = b''  # for the slave
+        self.quiet = 0  # how many times in a row nothing was found unread
         ends[self.path] = self
 
     def watch(self):
@@ -74,8 +75,12 @@ class End:
 
 
 def may_hang_up(end):
+    """Nothing is unread, twice in a row: a reader that has just taken something may be about to let more in."""
     other = end.other
-    return end.master < 0 or other.over or (not other.buffer and not other.unread())
+    if end.master < 0 or other.over:
+        return True
+    other.quiet = 0 if other.buffer or other.unread() else other.quiet + 1
+    return other.quiet > 1
 
 
 def obey(line):
@@ -99,7 +104,7 @@ def obey(line):
 selector.register(0, selectors.EVENT_READ)
 typed = b''
 while True:
-    for key, mask in selector.select(0.003 if ended else None):
+    for key, mask in selector.select(0.001 if ended else None):
         if key.fd != 0:
             key.data.serve(mask)
             continue

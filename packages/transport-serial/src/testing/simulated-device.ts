@@ -47,9 +47,9 @@ export class SimulatedDevice {
     return all
   }
 
-  /** The lines that the host sets; off while nobody has the port open. */
+  /** The lines that the host sets; off while nobody has the port open, unless `hupcl` was off. */
   get hostSignals(): OutputSignals {
-    const host = this.socket.port
+    const host = this.socket.lines
     return host === undefined ? { dtr: false, rts: false } : { dtr: host.out.dtr, rts: host.requestsToSend }
   }
 

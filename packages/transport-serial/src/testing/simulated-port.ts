@@ -37,8 +37,10 @@ export interface Wiring {
   settings: FullSettings | undefined
   /** The port at the other end, while it is open. */
   far(): SimulatedPort | undefined
-  /** It was closed. */
-  closed(): void
+  /** That, or one that was closed and left its lines as they were. */
+  farLines(): SimulatedPort | undefined
+  /** It was closed; `leaves`: with its lines as they were. */
+  closed(leaves: boolean): void
 }
 
 /** Bytes that a UART sends before it looks at its lines again. */
@@ -134,7 +136,7 @@ export class SimulatedPort implements SerialBindingPort {
 
   async get(): Promise<InputSignals> {
     this.check()
-    const far = this.wiring.far()
+    const far = this.wiring.farLines()
     if (far === undefined) return { cts: false, dsr: false, dcd: false, ri: false }
     return { cts: far.requestsToSend, dsr: far.out.dtr, dcd: far.out.dcd ?? far.out.dtr, ri: far.out.ri ?? false }
   }
@@ -163,8 +165,7 @@ export class SimulatedPort implements SerialBindingPort {
   async close(): Promise<void> {
     this.check()
     this.end(Object.assign(new Error('Canceled'), { canceled: true }))
-    this.out = this.wiring.settings?.hupcl === false ? this.out : { dtr: false, rts: false, brk: false }
-    this.wiring.closed()
+    this.wiring.closed(this.wiring.settings?.hupcl === false)
   }
 
   watchSignals(listener: () => void): void {

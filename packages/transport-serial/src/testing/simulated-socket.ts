@@ -14,6 +14,8 @@ export class SimulatedSocket {
   isPlugged = true
   /** The port, while somebody has it open. */
   port: SimulatedPort | undefined
+  /** Whose lines the other end sees: the open port, or the last one, if it left them as they were. */
+  lines: SimulatedPort | undefined
   /** The other end. */
   far!: SimulatedSocket
   private readonly surroundings: Surroundings
@@ -32,12 +34,14 @@ export class SimulatedSocket {
       ...this.surroundings,
       settings,
       far: () => this.far.port,
-      closed: () => {
+      farLines: () => this.far.lines,
+      closed: (leaves) => {
         if (this.port === port) this.port = undefined
+        if (this.lines === port && !leaves) this.lines = undefined
         this.far.port?.farChanged()
       },
     })
-    this.port = port
+    this.port = this.lines = port
     this.applyNoise()
     this.far.port?.farChanged()
     return port
@@ -47,7 +51,7 @@ export class SimulatedSocket {
   unplug(): void {
     this.isPlugged = false
     const { port } = this
-    this.port = undefined
+    this.port = this.lines = undefined
     port?.fail(Object.assign(new Error('bad file descriptor'), { code: 'EBADF' }))
     this.far.port?.farChanged()
   }
