@@ -3,6 +3,7 @@ import * as pipe from '../src/index.ts'
 
 it('exports exactly these at run time', () => {
   expect(Object.keys(pipe).sort()).toEqual([
-    'connectNamedPipe', 'connectUnix', 'listenNamedPipe', 'listenUnix', 'namedPipeConnector', 'unixConnector',
+    'connectExec', 'connectFifo', 'connectNamedPipe', 'connectUnix', 'execConnector', 'exitAfterFlush', 'exitStatus', 'fdConnector', 'fifoConnector',
+    'listenNamedPipe', 'listenUnix', 'namedPipeConnector', 'openFd', 'stdioConnector', 'stdioTransport', 'unixConnector',
   ])
 })

@@ -1,0 +1,226 @@
+/**
+ * A child process as a connection: what it reads on stdin is what we write, what it says on stdout is what we hear.
+ *
+ * The end. It is over when the process has exited *and* its output has ended: either alone is not the end, for what it wrote last may still be on
+ * its way, and who closes stdout may still read. A grandchild can hold the output open for ever, so after the exit it has `drainTimeoutMs` of time
+ * in which we read. `connectionLost` waits for both in every case, so that its reason has the exit status.
+ *
+ *   close()    queue ──► end of input ──lingerMs──► SIGTERM ──termTimeoutMs──► SIGKILL          a process that ends earlier is asked no further
+ *   abort()    SIGKILL; nothing more is read
+ *   both ended while the process lives on: from SIGTERM on, after lingerMs
+ */
+import type { ChildProcess } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+import { type CloseReason, ConnectionError, type StreamTransport } from '@async/core'
+import type { TransportPolicy } from '@async/core/base'
+import { exitError, type ExitStatus, type ProcessCloseReason } from './exit-status.ts'
+import { PairTransport } from './pair-transport.ts'
+import { forget } from './reaper.ts'
+
+/** Milliseconds in which a process that was sent SIGKILL should be gone. One that the kernel holds is not. */
+const killTimeoutMs = 2_000
+
+/** A process, as a connection. */
+export interface ProcessConnection extends StreamTransport {
+  /** Why it ended, with `exit`. */
+  readonly closed: Promise<ProcessCloseReason>
+  /** The process’s id. */
+  readonly pid: number
+  /** How it ended, once it has. */
+  readonly exit: ExitStatus | undefined
+  /** Further connections to it, by their names in the options. */
+  readonly channels: Readonly<Record<string, StreamTransport>>
+  /** Sends it a signal. Whether it could be sent. */
+  kill(signal?: NodeJS.Signals): boolean
+}
+
+/** What of `ExecOptions` a transport needs. */
+export interface ProcessTimes {
+  /** See `ExecOptions`. */
+  readonly termTimeoutMs: number
+  /** See `ExecOptions`. */
+  readonly drainTimeoutMs: number
+}
+
+/** How far a process that should end has been asked to. */
+type Asked = 'no' | 'endOfInput' | 'term' | 'kill' | 'givenUp'
+
+/** See above. */
+export class ProcessTransport extends PairTransport implements ProcessConnection {
+  readonly pid: number
+  exit: ExitStatus | undefined
+  readonly channels: Readonly<Record<string, StreamTransport>>
+  private readonly child: ChildProcess
+  private readonly name: string
+  private readonly times: ProcessTimes
+  /** stderr, if it is read and not part of the output. */
+  private readonly complaints: Readable | null
+  private asked: Asked = 'no'
+  private askTimer: unknown
+  private outputOver = false
+  private drainTimer: unknown
+  private drainLeftMs: number
+  private drainDueMs = 0
+  private lossWaits = false
+
+  constructor(
+    policy: TransportPolicy,
+    child: ChildProcess,
+    name: string,
+    streams: { readonly inputs: readonly Readable[]; readonly output: Writable; readonly complaints: Readable | null },
+    channels: Readonly<Record<string, StreamTransport>>,
+    times: ProcessTimes,
+  ) {
+    super(policy, streams.inputs, streams.output, { remote: `${name}[${child.pid}]` })
+    this.child = child
+    this.name = name
+    this.pid = child.pid!
+    this.channels = channels
+    this.complaints = streams.complaints
+    this.times = times
+    this.drainLeftMs = times.drainTimeoutMs
+    child.on('exit', (code, signal) => this.exited({ code, signal }))
+    streams.complaints?.once('end', () => this.maybeOver())
+  }
+
+  override get closed(): Promise<ProcessCloseReason> {
+    return super.closed
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGTERM'): boolean {
+    return this.child.kill(signal)
+  }
+
+  protected override startReading(): void {
+    super.startReading()
+    if (this.exit !== undefined) this.startDraining()
+  }
+
+  protected override stopReading(): void {
+    super.stopReading()
+    this.stopDraining()
+  }
+
+  protected override receivedEof(): void {
+    this.outputOver = true
+    super.receivedEof()
+    this.maybeOver()
+  }
+
+  /** In order: the process is given time to end. Else it is killed. */
+  protected override destroy(reset: boolean): void {
+    if (reset) {
+      super.destroy(reset)
+      this.outputOver = true
+      this.complaints?.destroy()
+      this.ask('kill')
+    } else {
+      this.output.destroy()
+      // What it still says is read and counted, for else a signal would end it, in the midst of what it may have to finish.
+      super.startReading()
+      this.ask(this.outputOver ? 'endOfInput' : 'term')
+    }
+  }
+
+  /** Waits until the process is over, too. */
+  protected override deliverLoss(below?: CloseReason): void {
+    if (this.isOver || this.asked === 'givenUp') this.tellLoss(below)
+    else this.lossWaits = true
+  }
+
+  private get isOver(): boolean {
+    return this.exit !== undefined && this.outputOver && (this.complaints === null || this.complaints.readableEnded || this.complaints.destroyed)
+  }
+
+  private exited(exit: ExitStatus): void {
+    this.exit = exit
+    forget(this.child)
+    this.stopAsking()
+    if (!this.isOver && (this.cause !== undefined || this.readHalf === 'flowing' || this.readHalf === 'discarding')) this.startDraining()
+    this.maybeOver()
+  }
+
+  private maybeOver(): void {
+    if (!this.isOver) return
+    this.stopDraining()
+    if (this.lossWaits) return this.tellLoss()
+    const exit = this.exit!
+    if (failed(exit)) this.lost({ kind: 'gone', error: exitError(this.name, exit) })
+    else if (this.queuedBytes > 0) {
+      this.lost({ kind: 'gone', error: new ConnectionError('ERR_EXIT_STATUS', `${this.name} exited with status 0, and has not read ${this.queuedBytes} bytes`) })
+    } else this.lost({ kind: 'closed', by: this.endedBy ?? 'peer' })
+  }
+
+  private tellLoss(below?: CloseReason): void {
+    this.stopAsking()
+    this.stopDraining()
+    this.lossWaits = false
+    const { exit } = this
+    const cause = this.cause!
+    if (exit !== undefined) {
+      const byUs = this.asked === 'term' || this.asked === 'kill'
+      const ended = failed(exit) && !byUs && (cause.kind === 'reset' || (cause.kind === 'closed' && cause.by === 'peer'))
+      const told = ended ? { kind: 'gone' as const, error: exitError(this.name, exit, 'error' in cause ? cause.error : undefined) } : cause
+      this.cause = Object.assign({ ...told }, { exit: Object.freeze(exit) })
+    }
+    super.destroy(true)
+    this.complaints?.destroy()
+    super.deliverLoss(below)
+  }
+
+  // ── asking it to end ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private ask(how: Exclude<Asked, 'no'>): void {
+    this.stopAsking()
+    if (this.exit !== undefined) return
+    this.asked = how
+    if (how === 'endOfInput') return this.askLater('term', this.policy.lingerMs)
+    if (how === 'term') {
+      this.child.kill('SIGTERM')
+      return this.askLater('kill', this.times.termTimeoutMs)
+    }
+    if (how === 'kill') {
+      this.child.kill('SIGKILL')
+      return this.askLater('givenUp', killTimeoutMs)
+    }
+    if (this.lossWaits) this.tellLoss()
+  }
+
+  private askLater(how: Exclude<Asked, 'no'>, ms: number): void {
+    this.askTimer = this.policy.clock.setTimer(() => this.ask(how), ms)
+  }
+
+  private stopAsking(): void {
+    this.policy.clock.clearTimer(this.askTimer)
+    this.askTimer = undefined
+  }
+
+  // ── what is left of its output ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private startDraining(): void {
+    if (this.drainTimer !== undefined || this.isOver) return
+    this.drainDueMs = this.policy.clock.nowMs() + this.drainLeftMs
+    this.drainTimer = this.policy.clock.setTimer(() => this.drainOver(), this.drainLeftMs)
+  }
+
+  private stopDraining(): void {
+    if (this.drainTimer === undefined) return
+    this.policy.clock.clearTimer(this.drainTimer)
+    this.drainTimer = undefined
+    this.drainLeftMs = Math.max(0, this.drainDueMs - this.policy.clock.nowMs())
+  }
+
+  /** Somebody else holds its output. */
+  private drainOver(): void {
+    this.drainTimer = undefined
+    this.outputOver = true
+    this.complaints?.destroy()
+    if (this.lossWaits) return this.tellLoss()
+    const error = new ConnectionError('ERR_OUTPUT_HELD', `${this.name} is over, and something that it started holds its output open`)
+    this.lost(this.endedBy === 'local' ? { kind: 'closed', by: 'local' } : { kind: 'gone', error })
+  }
+}
+
+function failed({ code }: ExitStatus): boolean {
+  return code !== 0
+}

@@ -1,0 +1,148 @@
+/** What the tests of this package share: recording protocols, pairs of ours, plain peers, and a clean end. */
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { CloseReason, Protocol, Stream, StreamTransport } from '@async/core'
+import { afterEach, it } from 'vitest'
+
+const cleanups: (() => unknown)[] = []
+
+/** Runs after the test, the last first. */
+export function cleanup(task: () => unknown): void {
+  cleanups.push(task)
+}
+
+afterEach(async () => {
+  for (const task of cleanups.splice(0).reverse()) await task()
+})
+
+/** Notes what happens, and lets tests wait for it. */
+export class Recorder implements Protocol<Stream, StreamTransport> {
+  /** Everything but data: `made`, `eof`, `lost <kind>`. */
+  readonly events: string[] = []
+  readonly pieces: Uint8Array[] = []
+  bytes = 0
+  readonly eof: Promise<void>
+  readonly lost: Promise<CloseReason>
+  private resolveEof!: () => void
+  private resolveLost!: (reason: CloseReason) => void
+  private waiting: { readonly bytes: number; readonly resolve: () => void }[] = []
+  onData: ((data: Uint8Array) => void) | undefined
+
+  constructor() {
+    this.eof = new Promise((resolve) => {
+      this.resolveEof = resolve
+    })
+    this.lost = new Promise((resolve) => {
+      this.resolveLost = resolve
+    })
+  }
+
+  /** Everything that came. */
+  get data(): Buffer {
+    return Buffer.concat(this.pieces)
+  }
+
+  /** Resolves when at least `bytes` have come. */
+  received(bytes: number): Promise<void> {
+    if (this.bytes >= bytes) return Promise.resolve()
+    return new Promise((resolve) => this.waiting.push({ bytes, resolve }))
+  }
+
+  readonly connectionMade = (): void => {
+    this.events.push('made')
+  }
+
+  readonly dataReceived = (data: Uint8Array): void => {
+    this.pieces.push(data)
+    this.bytes += data.length
+    this.onData?.(data)
+    for (const waiter of this.waiting.filter(({ bytes }) => bytes <= this.bytes)) waiter.resolve()
+    this.waiting = this.waiting.filter(({ bytes }) => bytes > this.bytes)
+  }
+
+  eofReceived(): void {
+    this.events.push('eof')
+    this.resolveEof()
+  }
+
+  connectionLost(reason: CloseReason): void {
+    this.events.push(`lost ${reason.kind}`)
+    this.resolveLost(reason)
+  }
+}
+
+/** A promise and its resolve. */
+export function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve!: (value: T) => void
+  const promise = new Promise<T>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
+
+/** Turns of the event loop: for "nothing happens", which no event can announce. */
+export async function turns(count = 25): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Turns, until `what` holds; the test's own time-out ends a wait in vain. */
+export async function until(what: () => boolean): Promise<void> {
+  while (!what()) await turns(1)
+}
+
+/** Bytes that repeat late, so that a piece in the wrong place shows. */
+export function pattern(bytes: number): Buffer {
+  const data = Buffer.allocUnsafe(bytes)
+  let state = 1
+  for (let i = 0; i < bytes; i++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    data[i] = state >>> 24
+  }
+  return data
+}
+
+/** Whether a program is there; where all must be, it is taken to be. */
+export function has(program: string): boolean {
+  return process.env['CI'] === 'true' || spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
+}
+
+/** A test that needs a program: skipped, visibly, where that is missing; a failure where all programs must be there. */
+export function itNeeds(program: string, name: string, body: () => Promise<void>, timeoutMs?: number): void {
+  if (has(program)) it(name, body, timeoutMs)
+  else it.skip(`${name} (${program} is not installed)`, body)
+}
+
+/** A folder that goes with the test. */
+export function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), 'async-pipe-'))
+  cleanup(() => rmSync(made, { recursive: true, force: true }))
+  return made
+}
+
+/** A program that ends with the test, its output by lines, and its exit. */
+export function run(command: string, args: readonly string[]): {
+  readonly child: ChildProcessWithoutNullStreams
+  readonly line: () => Promise<string>
+  readonly exit: Promise<{ readonly code: number | null; readonly output: string }>
+} {
+  const child = spawn(command, args)
+  cleanup(() => child.kill('SIGKILL'))
+  let output = ''
+  let complaints = ''
+  child.stderr.on('data', (data: Buffer) => (complaints += data.toString()))
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  child.stdout.on('data', (data: Buffer) => (output += data.toString()))
+  const exit = once(child, 'close').then(([code]) => ({ code: code as number | null, output: code === 0 ? output : output + complaints }))
+  return {
+    child,
+    line: async () => {
+      const { value } = await lines.next()
+      return value as string
+    },
+    exit,
+  }
+}
