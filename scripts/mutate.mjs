@@ -4,13 +4,14 @@
  * [--report FILE]`. Mutants are taken in an order that the seed decides until the budget is spent; without one, all of them.
  * Exits 1 if less than `--at-least` (90) percent of those that ran died.
  */
-import { execFileSync, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { mutantsOf, mutated } from './mutation/mutants.mjs'
+import { compileSuites, judge, sandbox } from './mutation/sandbox.mjs'
+import { Schedule } from './mutation/schedule.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { values: options } = parseArgs({
@@ -19,7 +20,6 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     targets: { type: 'string', default: 'memory,chunk,tcp' },
     workers: { type: 'string', default: '2' },
-    'time-limit-ms': { type: 'string', default: '30000' },
     'at-least': { type: 'string', default: '90' },
     report: { type: 'string' },
     file: { type: 'string' },
@@ -27,89 +27,33 @@ const { values: options } = parseArgs({
 })
 
 /**
- * What is changed, and the suites of the kit that judge it: the package's own conformance tests, and nothing else of its tests.
- * @type {Record<string, { package: string, files: (file: string) => boolean, suites: string[] }>}
+ * What is changed, and the suites of the kit that judge it: the package's own conformance tests, and nothing else of its tests. `isTimed`: what is
+ * run depends on the outside world, too.
+ * @type {Record<string, { files: (file: string) => boolean, suites: string[], isTimed?: true }>}
  */
 const targets = {
-  memory: { package: 'core', files: (file) => file === 'testing/memory-pair.js', suites: ['core/test/kit-memory.test.ts'] },
+  memory: { files: (file) => file === 'core/testing/memory-pair.js', suites: ['core/test/kit-memory.test.ts'] },
   base: {
-    package: 'core',
-    files: (file) => /^base\/(transport-base|queued-transport|layer-transport|wrapped-transport|write-queue)\.js$/.test(file),
+    files: (file) => /^core\/base\/(transport-base|queued-transport|layer-transport|wrapped-transport|write-queue)\.js$/.test(file),
     suites: ['core/test/kit-memory.test.ts', 'protocol-chunk/test/conformance.test.ts'],
   },
   chunk: {
-    package: 'protocol-chunk',
     // *-options.js check and complete what a program passes when it makes a layer: no behaviour of a protocol. The package's own tests have them.
-    files: (file) => file.endsWith('.js') && file !== 'index.js' && !file.endsWith('-options.js'),
+    files: (file) => /^protocol-chunk\/.*\.js$/.test(file) && !/(\/index|-options)\.js$/.test(file),
     suites: ['protocol-chunk/test/conformance.test.ts'],
   },
   tcp: {
-    package: 'transport-tcp',
     // As above: options.js refuses bad options before there is a transport.
-    files: (file) => file.endsWith('.js') && file !== 'index.js' && file !== 'options.js',
+    files: (file) => /^(transport-tcp\/.*|core\/node\/.*|core\/base\/connection-set)\.js$/.test(file) && !/\/(index|options)\.js$/.test(file),
     suites: ['transport-tcp/test/conformance.test.ts'],
+    isTimed: true,
   },
 }
-const packages = ['core', 'protocol-chunk', 'transport-tcp']
 
-/** The suites as JavaScript, with what they import of the tests beside them. @param {string} folder */
-function compileSuites(folder) {
-  const tests = packages.flatMap((name) => readdirSync(join(root, 'packages', name, 'test')).filter((file) => /^(?!.*types).*\.ts$/.test(file)).map((file) => `packages/${name}/test/${file}`))
-  const how = ['--ignoreConfig', '--noCheck', '--noResolve', '--module', 'nodenext', '--target', 'es2022', '--rewriteRelativeImportExtensions', '--rootDir', 'packages']
-  execFileSync(join(root, 'node_modules', '.bin', 'tsc'), [...how, '--outDir', folder, ...tests], { cwd: root, stdio: 'inherit' })
-}
-
-/**
- * A copy of the built packages, in which one file at a time is changed. The tests find them as `../src`, and each other by name.
- * @param {string} folder @param {string} suites
- */
-function sandbox(folder, suites) {
-  const modules = join(folder, 'node_modules')
-  mkdirSync(join(modules, '@async'), { recursive: true })
-  for (const name of packages) {
-    const to = join(folder, 'packages', name)
-    cpSync(join(root, 'packages', name, 'dist'), join(to, 'dist'), { recursive: true })
-    cpSync(join(root, 'packages', name, 'package.json'), join(to, 'package.json'))
-    cpSync(join(suites, name, 'test'), join(to, 'test'), { recursive: true })
-    symlinkSync('dist', join(to, 'src'))
-    symlinkSync(to, join(modules, '@async', name))
-  }
-  mkdirSync(join(modules, 'vitest'))
-  writeFileSync(join(modules, 'vitest', 'package.json'), '{ "name": "vitest", "type": "module", "exports": "./index.js" }')
-  cpSync(join(root, 'scripts', 'mutation', 'runner.mjs'), join(modules, 'vitest', 'index.js'))
-  cpSync(join(root, 'scripts', 'mutation', 'judge.mjs'), join(folder, 'judge.mjs'))
-  return folder
-}
-
-/**
- * Runs the kit in a sandbox. A process of its own: a mutant may loop for ever, or leave the process open.
- * @param {string} folder @param {string} target @param {number} limitMs @returns {Promise<{ verdict: 'survived' | 'died' | 'hung', output: string }>}
- */
-function judge(folder, target, limitMs) {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['judge.mjs', ...(targets[target]?.suites ?? []).map((suite) => suite.replace(/\.ts$/, '.js'))], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    const collect = (/** @type {Buffer} */ data) => {
-      if (output.length < 20_000) output += data
-    }
-    child.stdout.on('data', collect)
-    child.stderr.on('data', collect)
-    let verdict = /** @type {'survived' | 'died' | 'hung'} */ ('died')
-    const timer = setTimeout(() => {
-      verdict = 'hung'
-      child.kill('SIGKILL')
-    }, limitMs)
-    child.on('close', (code) => {
-      clearTimeout(timer)
-      resolve({ verdict: verdict === 'hung' ? 'hung' : code === 0 ? 'survived' : 'died', output })
-    })
-  })
-}
-
-/** Files of a built package, below its dist. @param {string} folder @param {string} [prefix] @returns {string[]} */
-function filesBelow(folder, prefix = '') {
-  return readdirSync(join(folder, prefix), { withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory() ? filesBelow(folder, `${prefix}${entry.name}/`) : [`${prefix}${entry.name}`],
+/** Files of a built package, by name. @param {string} dist @param {string} below @param {string} prefix @returns {string[]} */
+function filesBelow(dist, below, prefix) {
+  return readdirSync(join(dist, below), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? filesBelow(dist, `${below}${entry.name}/`, prefix) : [`${prefix}${below}${entry.name}`],
   )
 }
 
@@ -131,26 +75,24 @@ try {
 }
 
 async function main() {
-  const workers = Number(options.workers)
   compileSuites(join(base, 'suites'))
-  const folders = Array.from({ length: workers }, (_, index) => sandbox(join(base, `${index}`), join(base, 'suites')))
+  const folders = Array.from({ length: Number(options.workers) }, (_, index) => sandbox(join(base, `${index}`), join(base, 'suites')))
   const names = options.targets.split(',')
-  const jobs = names.flatMap((name) => {
-    const target = targets[name]
-    if (target === undefined) throw new Error(`no target ${name}; there are ${Object.keys(targets).join(', ')}`)
-    const dist = join(root, 'packages', target.package, 'dist')
-    return filesBelow(dist).filter(target.files).filter((file) => options.file === undefined || file === options.file).flatMap((file) =>
-      mutantsOf(readFileSync(join(dist, file), 'utf8')).map((mutant) => ({ name, package: target.package, file, mutant })),
-    )
-  })
+  const jobs = names.flatMap((name) => mutantsFor(name))
+  /** @type {Map<string, Schedule>} */
+  const schedules = new Map()
   for (const name of names) {
     const started = Date.now()
-    const { verdict, output } = await judge(/** @type {string} */ (folders[0]), name, 120_000)
-    if (verdict !== 'survived') {
-      console.error(`${name}: the kit does not even pass on the code as it is\n${output}`)
+    /** @type {Record<string, number[]>} */
+    const places = {}
+    for (const job of jobs) if (job.name === name) (places[job.path] ??= []).push(job.mutant.at)
+    const { failure, names: tests = [], timesMs = [], runBy = {} } = await judge(/** @type {string} */ (folders[0]), { suites: suitesOf(name), places }, 300_000)
+    if (tests.length === 0) {
+      console.error(`${name}: the kit does not even pass on the code as it is\n${failure}`)
       return 1
     }
-    console.log(`${name}: unchanged, the kit passes in ${Date.now() - started} ms`)
+    schedules.set(name, new Schedule({ names: tests, timesMs, runBy }, targets[name]?.isTimed === true))
+    console.log(`${name}: unchanged, the ${tests.length} tests of the kit pass in ${Date.now() - started} ms, with notes of what they run`)
   }
 
   const order = shuffled(jobs, Number(options.seed))
@@ -158,17 +100,37 @@ async function main() {
   const results = /** @type {(typeof jobs[number] & { verdict: string })[]} */ ([])
   await Promise.all(folders.map(async (folder) => {
     for (let job = order.shift(); job !== undefined && Date.now() < deadline; job = order.shift()) {
-      const path = join(folder, 'node_modules', '@async', job.package, 'dist', job.file)
+      const schedule = /** @type {Schedule} */ (schedules.get(job.name))
+      const path = join(folder, 'packages', job.path)
       const source = readFileSync(path, 'utf8')
       writeFileSync(path, mutated(source, job.mutant))
-      const { verdict } = await judge(folder, job.name, Number(options['time-limit-ms']))
+      const plan = { suites: suitesOf(job.name), order: schedule.order(job.path, job.place), limitsMs: schedule.limitsMs }
+      const { verdict, failed } = await judge(folder, plan, schedule.limitMs)
       writeFileSync(path, source)
+      if (failed !== undefined) schedule.killed(failed)
       results.push({ ...job, verdict })
-      if (verdict === 'survived') console.log(`survived  ${job.package}/${job.file}:${job.mutant.line}  ${job.mutant.was}  →  ${job.mutant.becomes}`)
+      if (verdict === 'survived') console.log(`survived  ${job.file}:${job.mutant.line}  ${job.mutant.was}  →  ${job.mutant.becomes}`)
       if (results.length % 50 === 0) console.log(`${results.length} of ${jobs.length}`)
     }
   }))
   return report(jobs.length, names, results)
+}
+
+/** @param {string} name */
+function suitesOf(name) {
+  return (targets[name]?.suites ?? []).map((suite) => suite.replace(/\.ts$/, '.js'))
+}
+
+/** Every mutant of a target; `place` counts those of a file. @param {string} name */
+function mutantsFor(name) {
+  const target = targets[name]
+  if (target === undefined) throw new Error(`no target ${name}; there are ${Object.keys(targets).join(', ')}`)
+  const packages = join(root, 'packages')
+  const files = readdirSync(packages).flatMap((folder) => (existsSync(join(packages, folder, 'dist')) ? filesBelow(join(packages, folder, 'dist'), '', `${folder}/`) : []))
+  return files.filter((file) => target.files(file) && (options.file === undefined || file.endsWith(`/${options.file}`))).flatMap((file) => {
+    const path = file.replace('/', '/dist/')
+    return mutantsOf(readFileSync(join(packages, path), 'utf8')).map((mutant, place) => ({ name, file, path, place, mutant }))
+  })
 }
 
 /** @param {number} total @param {string[]} names @param {{ name: string, package: string, file: string, mutant: import('./mutation/mutants.mjs').Mutant, verdict: string }[]} results */
@@ -183,7 +145,7 @@ function report(total, names, results) {
   const survivors = results
     .filter(({ verdict }) => verdict === 'survived')
     .sort((one, other) => one.file.localeCompare(other.file) || one.mutant.start - other.mutant.start)
-    .map(({ package: name, file, mutant }) => `| \`${name}/${file}:${mutant.line}\` | \`${cell(mutant.was)}\` | \`${cell(mutant.becomes)}\` |`)
+    .map(({ file, mutant }) => `| \`${file}:${mutant.line}\` | \`${cell(mutant.was)}\` | \`${cell(mutant.becomes)}\` |`)
   console.log(`\n${lines.join('\n')}\n\n${results.length} of ${total} mutants ran, ${dead} died: ${percent(dead, results.length)}`)
   if (options.report !== undefined) {
     mkdirSync(join(root, options.report, '..'), { recursive: true })

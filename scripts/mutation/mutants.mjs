@@ -5,7 +5,7 @@
 import { parse } from 'acorn'
 import { full } from 'acorn-walk'
 
-/** @typedef {{ start: number, end: number, line: number, was: string, becomes: string }} Mutant */
+/** `at`: where what is changed begins to be run. @typedef {{ start: number, end: number, at: number, line: number, was: string, becomes: string }} Mutant */
 
 /** @type {Readonly<Record<string, string>>} */
 const operators = {
@@ -23,7 +23,7 @@ export function mutantsOf(source) {
   const mutants = []
   /** @param {any} node @param {string} becomes @param {number} [start] @param {number} [end] */
   const add = (node, becomes, start = node.start, end = node.end) => {
-    mutants.push({ start, end, line: node.loc.start.line, was: source.slice(start, end), becomes })
+    mutants.push({ start, end, at: node.start, line: node.loc.start.line, was: source.slice(start, end), becomes })
   }
   full(tree, (/** @type {any} */ node) => {
     switch (node.type) {
