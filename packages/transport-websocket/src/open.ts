@@ -19,7 +19,9 @@ export interface RequestOptions {
   readonly target?: string
   /** Subprotocols to offer, best first. Default: none. */
   readonly protocols?: readonly string[]
-  /** Further headers: `Authorization`, `Cookie`, `Origin`, … */
+  /** The origin that we say we come from, as a page would: `https://example.test`. Default: none. */
+  readonly origin?: string
+  /** Further headers: `Authorization`, `Cookie`, … */
   readonly headers?: Readonly<Record<string, string>>
   /** Bytes of the answer's head at most. Default 16,384. */
   readonly maxHandshakeBytes?: number
@@ -51,7 +53,7 @@ export class Opener {
   private readonly request: string
 
   constructor(options: WebSocketOptions & RequestOptions) {
-    const { host = 'localhost', target = '/', protocols = [], headers = {}, maxHandshakeBytes = 16_384 } = options
+    const { host = 'localhost', target = '/', protocols = [], origin, headers = {}, maxHandshakeBytes = 16_384 } = options
     this.policy = webSocketPolicy(options)
     this.maxHandshakeBytes = maxHandshakeBytes
     checkCounts({ maxHandshakeBytes }, ['maxHandshakeBytes'])
@@ -64,7 +66,7 @@ export class Opener {
       `GET ${target} HTTP/1.1\r\n${headerLines({ Host: host })}Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n` +
       (protocols.length === 0 ? '' : `Sec-WebSocket-Protocol: ${protocols.join(', ')}\r\n`) +
       (this.policy.deflateThresholdBytes === undefined ? '' : `Sec-WebSocket-Extensions: ${deflateOffer()}\r\n`) +
-      headerLines(headers)
+      headerLines(origin === undefined ? headers : { Origin: origin, ...headers })
   }
 
   open(transport: Transport<Stream>, signal: AbortSignal | undefined): Promise<WebSocketTransport> {

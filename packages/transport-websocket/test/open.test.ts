@@ -27,7 +27,7 @@ const head = (accept: string, more = ''): string => `HTTP/1.1 101 Switching Prot
 
 describe('openWebSocket', () => {
   it('asks as RFC 6455 §4.1 says, and takes the frames that come with the answer', async () => {
-    const { request, server, opened, accept } = open({ host: 'example.test:81', target: '/a?b', protocols: ['x', 'y'], headers: { Origin: 'https://example.test' }, deflate: true })
+    const { request, server, opened, accept } = open({ host: 'example.test:81', target: '/a?b', protocols: ['x', 'y'], origin: 'https://example.test', deflate: true })
     await until(() => request().endsWith('\r\n\r\n'))
     expect(request()).toMatch(
       /^GET \/a\?b HTTP\/1\.1\r\nHost: example\.test:81\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: x, y\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\nOrigin: https:\/\/example\.test\r\nSec-WebSocket-Key: [+/0-9A-Za-z]{22}==\r\n\r\n$/,

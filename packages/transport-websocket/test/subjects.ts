@@ -1,6 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import type { StreamTransport } from '@async/core'
+import type { Stream, StreamTransport, Transport } from '@async/core'
+import { lengthPrefix } from '@async/protocol-chunk'
+import { tls, tlsServer } from '@async/transport-tls'
+import { authority, server as certificate } from '../../transport-tls/test/certificates.ts'
 import { type ListenerUnderTest, memoryPair, type Pair, type Subject } from '@async/core/testing'
 import type { TransportOptions } from '@async/core/base'
 import { acceptWebSocket, connectWebSocket, listenWebSocket, messagesAsStream, openWebSocket, type WebSocketOptions, type WebSocketTransport } from '../src/index.ts'
@@ -135,3 +138,48 @@ export const toBuiltIn: Subject = builtIn('our server to the built-in WebSocket'
   'C10 abort() while closing ends at once, with kind aborted': noClog,
   'F9 a shared memory budget: over it the largest queue is aborted with kind limit, and its memory is given back': noClog,
 })
+
+/** Two ends of a stream over a WebSocket. */
+async function streamEnds(options: TransportOptions | undefined): Promise<{ client: Transport<Stream>; server: Transport<Stream> }> {
+  const { client, server } = await webSocketOver(memoryPair(options), { ...options, ...kit })
+  const asStream = messagesAsStream(options)
+  return { client: asStream(client), server: asStream(server) }
+}
+
+export const framed: Subject = {
+  name: 'messages behind their length, over a stream over WebSocket over memory',
+  carries: 'message',
+  makePair: async (options): Promise<Pair> => {
+    const { client, server } = await streamEnds(options)
+    const layer = lengthPrefix({ maxChunkBytes: 64 * 1024 * 1024 })
+    return { a: layer(client), b: layer(server) }
+  },
+}
+
+export const secured: Subject = {
+  name: 'TLS over a stream over WebSocket over memory',
+  carries: 'stream',
+  skip: {
+    'C4 when the wait is over, a peer that still sends is told that it was reset': 'TLS lets go of what is below in order, which a WebSocket tells its peer',
+  },
+  makePair: async (options): Promise<Pair> => {
+    const { client, server } = await streamEnds(options)
+    const a = tls({ ...options, serverName: 'localhost', ca: authority.cert })(client)
+    const b = tlsServer({ ...options, cert: certificate.cert, key: certificate.key })(server)
+    await Promise.all([a.handshake(), b.handshake()])
+    return { a, b }
+  },
+}
+
+export const overTls: Subject = {
+  name: 'WebSocket over TLS over memory',
+  carries: 'message',
+  makePair: async (options): Promise<Pair> => {
+    const below = memoryPair(options)
+    const a = tls({ ...options, serverName: 'localhost', ca: authority.cert })(below.a)
+    const b = tlsServer({ ...options, cert: certificate.cert, key: certificate.key })(below.b)
+    await Promise.all([a.handshake(), b.handshake()])
+    const { client, server } = await webSocketOver({ a, b }, { ...options, ...kit })
+    return { a: client, b: server }
+  },
+}

@@ -46,6 +46,11 @@ class MessageStream extends QueuedTransport<Stream> implements Transport<Stream>
     below.start({ dataReceived: (data) => this.messageReceived(data), connectionLost: (reason) => this.belowLost(reason) })
   }
 
+  /** What was handed on is known there, piece by piece. */
+  override get queuedBytes(): number {
+    return this.queue.bytes - this.handedBytes + this.below.queuedBytes
+  }
+
   protected scheduleFlush(): void {
     afterTurn(() => this.flush())
   }
