@@ -8,7 +8,7 @@ count=0
 
 # Ends what a trial started, as Ctrl-C would: whole process groups, and only those that it started.
 finish() {
-  local code=$? group
+  local code=${1:-$?} group
   for group in "${groups[@]:-}"; do
     [ -n "$group" ] && kill -INT -- "-$group" 2>/dev/null || true
   done
