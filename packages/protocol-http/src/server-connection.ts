@@ -1,4 +1,4 @@
-import { ConnectionError, isAsyncError } from '@async/core'
+import { canHalfClose, ConnectionError, isAsyncError } from '@async/core'
 import type { Cause, CloseReason, StreamTransport, UpgradeRequest } from '@async/core'
 import type { TransportPolicy } from '@async/core/base'
 import { HttpConnection } from './connection.ts'
@@ -53,6 +53,7 @@ export class ServerConnection extends Shell {
 
   /** At once. */
   abort(): void {
+    this.phase = 'closing'
     this.below.abort(new ConnectionError('ERR_ABORTED', 'the server was drained'))
   }
 
@@ -83,6 +84,13 @@ export class ServerConnection extends Shell {
     this.deadline.stop()
     const { method, target, headers } = exchange.request
     return { method, target, headers, transport: this.giveBelow(), leftover }
+  }
+
+  endOurs(): void {
+    if (this.phase !== 'open' || !canHalfClose(this.below)) return
+    // Or we would be told to stop, as if the peer took no more.
+    this.below.unregister()
+    this.below.halfClose()
   }
 
   exchangeOver(exchange: Exchange, cause: Cause): void {

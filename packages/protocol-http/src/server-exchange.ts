@@ -64,6 +64,8 @@ export interface ServerExchangeHost extends ExchangeHost {
   waits(on: boolean): void
   /** The head of the response is sent. */
   answered(): void
+  /** Ends our side of the connection, behind the last response. */
+  endOurs(): void
   /** Ends HTTP on the connection; `send` says so to the machine. */
   giveUp(exchange: ServerExchange, send: () => Uint8Array): UpgradeRequest
 }
@@ -196,6 +198,12 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     this.watch()
   }
 
+  protected override endSent(): void {
+    super.endSent()
+    // The connection ends anyway, and a client of 1.0 waits for that: it need not wait for the rest of its own request.
+    if (this.cause === undefined && this.host.machine.ourState === 'mustClose') this.host.endOurs()
+  }
+
   protected override stopReading(): void {
     super.stopReading()
     this.watch()
@@ -218,7 +226,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
 
   protected override send(batch: Data[], bytes: number): void {
     super.send(batch, bytes)
-    if (!this.queue.isEmpty) this.watch()
+    if (this.queue.bytes > 0) this.watch()
   }
 
   protected override progressed(bytes: number): void {
@@ -262,7 +270,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   private watch(): void {
     if (this.cause !== undefined) return
     const { machine } = this.host
-    this.waited = (!this.queue.isEmpty && this.writeHalf !== 'held') || (this.reads && this.readHalf === 'flowing' && machine.ourState === 'head' && machine.theirState === 'body')
+    this.waited = (this.queue.bytes > 0 && this.writeHalf !== 'held') || (this.reads && this.readHalf === 'flowing' && machine.ourState === 'head' && machine.theirState === 'body')
     this.host.waits(this.waited)
   }
 

@@ -93,8 +93,8 @@ function bytesOf(part: Read): Uint8Array {
 
 /** Whether a stream ends within this turn: what was made of a string or of bytes does. */
 function isDoneSoon(read: Promise<Read>): Promise<boolean> {
-  return new Promise((resolve) => {
+  const turnIsOver = new Promise<boolean>((resolve) => {
     afterTurn(() => resolve(false))
-    read.then(({ done }) => resolve(done), () => resolve(false))
   })
+  return Promise.race([read.then(({ done }) => done, () => false), turnIsOver])
 }

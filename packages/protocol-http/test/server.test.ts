@@ -1,7 +1,7 @@
 import { memoryPair, VirtualClock } from '@async/core/testing'
 import { describe, expect, it } from 'vitest'
 import { httpServer } from '../src/index.ts'
-import type { HttpServerExchange, HttpServerOptions } from '../src/index.ts'
+import type { HttpServer, HttpServerExchange, HttpServerOptions } from '../src/index.ts'
 import { Recorder } from './recorder.ts'
 
 const turns = async (count = 20): Promise<void> => {
@@ -9,13 +9,14 @@ const turns = async (count = 20): Promise<void> => {
 }
 
 /** A client that speaks bytes, and a server on virtual time. */
-function connect(onExchange: HttpServerOptions['onExchange'], options: Partial<HttpServerOptions> = {}): { client: Recorder; clock: VirtualClock; wire: () => string } {
+function connect(onExchange: HttpServerOptions['onExchange'], options: Partial<HttpServerOptions> = {}): { client: Recorder; clock: VirtualClock; server: HttpServer; wire: () => string } {
   const clock = new VirtualClock()
   const { a, b } = memoryPair({ clock })
-  httpServer({ clock, ...options, onExchange })(b)
+  const server = httpServer({ clock, ...options, onExchange })
+  server(b)
   const client = new Recorder()
   a.start(client)
-  return { client, clock, wire: () => client.events.slice(1).join('|').replace(/Date: [^\r]*\r\n/g, '') }
+  return { client, clock, server, wire: () => client.events.slice(1).join('|').replace(/Date: [^\r]*\r\n/g, '') }
 }
 
 const get = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'
@@ -68,6 +69,94 @@ describe('time', () => {
     expect(wire()).toBe(`data ${ok}|eof`)
   })
 
+  const uploading = 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n'
+
+  it('a body that is read and does not come for 60 s is answered with 408', async () => {
+    const recorder = new Recorder()
+    const { client, clock, wire } = connect((exchange) => exchange.start(recorder))
+    client.transport.write(`${uploading}a`)
+    await turns()
+    clock.advance(59_999)
+    client.transport.write('b')
+    await turns()
+    clock.advance(59_999)
+    await turns()
+    expect(wire()).toBe('')
+    clock.advance(1)
+    expect(await recorder.lost).toMatchObject({ kind: 'timeout', error: { code: 'ERR_HTTP_BODY_TIMEOUT' } })
+    await turns()
+    expect(wire()).toBe(`data ${closing('408 Request Timeout')}|eof`)
+  })
+
+  it('a body that nobody reads is not waited for, nor one of an exchange that has answered', async () => {
+    const paused: HttpServerExchange[] = []
+    const { client, clock, wire } = connect((exchange) => void paused.push(exchange), { requestTimeoutMs: Infinity })
+    client.transport.write(uploading)
+    await turns()
+    clock.advance(3_600_000)
+    paused[0]!.start(new Recorder())
+    paused[0]!.respond({ flush: true })
+    await turns()
+    clock.advance(3_600_000)
+    await turns()
+    expect(wire()).toBe('data HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+  })
+
+  it('a request that is not whole after 300 s is answered with 408, however steadily it comes', async () => {
+    const recorder = new Recorder()
+    const { client, clock, wire } = connect((exchange) => exchange.start(recorder))
+    client.transport.write(uploading)
+    for (let i = 0; i < 6; i++) {
+      await turns()
+      clock.advance(50_000)
+      if (i < 5) client.transport.write('a')
+    }
+    expect(await recorder.lost).toMatchObject({ kind: 'timeout', error: { code: 'ERR_HTTP_REQUEST_TIMEOUT' } })
+    await turns()
+    expect(wire()).toBe(`data ${closing('408 Request Timeout')}|eof`)
+  })
+
+  it('a response that is not taken for 60 s is cut', async () => {
+    const recorder = new Recorder()
+    const { client, clock } = connect((exchange) => {
+      exchange.start(recorder)
+      exchange.write(new Uint8Array(1_000_000))
+    })
+    client.transport.pause('read')
+    client.transport.write(get)
+    await turns()
+    clock.advance(59_999)
+    await turns()
+    expect(recorder.events).not.toContain('lost timeout')
+    clock.advance(1)
+    expect(await recorder.lost).toMatchObject({ kind: 'timeout', error: { code: 'ERR_HTTP_BODY_TIMEOUT' } })
+    client.transport.resume('read')
+    expect((await client.lost).kind).toBe('reset')
+  })
+
+  it('a handler may take for ever, or as long as it is told: 503', async () => {
+    const recorder = new Recorder()
+    const { client, clock, wire } = connect((exchange) => exchange.start(recorder), { handlerTimeoutMs: 1000 })
+    client.transport.write(get)
+    await turns()
+    clock.advance(999)
+    await turns()
+    expect(wire()).toBe('')
+    clock.advance(1)
+    expect(await recorder.lost).toMatchObject({ kind: 'timeout', error: { code: 'ERR_HTTP_HANDLER_TIMEOUT' } })
+    await turns()
+    expect(wire()).toBe(`data ${closing('503 Service Unavailable')}|eof`)
+  })
+
+  it('a handler that answered in time is left alone', async () => {
+    const { client, clock, wire } = connect((exchange) => exchange.respond({ flush: true }), { handlerTimeoutMs: 1000 })
+    client.transport.write(get)
+    await turns()
+    clock.advance(1_000_000)
+    await turns()
+    expect(wire()).toBe('data HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+  })
+
   it('leaves no timer behind', async () => {
     const { client, clock } = connect(answer)
     client.transport.write(get)
@@ -76,6 +165,142 @@ describe('time', () => {
     await client.lost
     await turns()
     expect(clock.pendingCount).toBe(0)
+  })
+})
+
+describe('the end of a server', () => {
+  it('drain() closes who waits, and lets who runs finish with Connection: close', async () => {
+    const exchanges: HttpServerExchange[] = []
+    const { client, server, wire } = connect((exchange) => void exchanges.push(exchange))
+    const idle = memoryPair()
+    server(idle.b)
+    const waiting = new Recorder()
+    idle.a.start(waiting)
+    client.transport.write(get + get)
+    await turns()
+    expect(server.connectionCount).toBe(2)
+    let drained = false
+    const done = server.drain().then(() => { drained = true })
+    await turns()
+    expect([waiting.events, drained, wire()]).toEqual([['made', 'eof'], false, ''])
+    waiting.transport.close()
+    answer(exchanges[0]!)
+    await turns()
+    expect(wire()).toBe(`data ${closing('200 OK')}|eof`)
+    client.transport.close()
+    await done
+    expect([exchanges.length, server.connectionCount]).toEqual([1, 0])
+  })
+
+  it('a request whose head has begun is still answered', async () => {
+    const { client, server, wire } = connect(answer)
+    client.transport.write(get.slice(0, 10))
+    await turns()
+    void server.drain()
+    client.transport.write(get.slice(10))
+    await turns()
+    expect(wire()).toBe(`data ${closing('200 OK')}|eof`)
+  })
+
+  it('what is left after the grace is aborted, and what comes later is closed', async () => {
+    const recorder = new Recorder()
+    const { client, clock, server } = connect((exchange) => exchange.start(recorder))
+    client.transport.write(get)
+    await turns()
+    const done = server.drain({ graceMs: 1000 })
+    const { a, b } = memoryPair()
+    server(b)
+    const late = new Recorder()
+    a.start(late)
+    await late.ended
+    late.transport.close()
+    clock.advance(1000)
+    await done
+    expect((await recorder.lost).kind).toBe('aborted')
+    expect((await client.lost).kind).toBe('reset')
+    await server.drain()
+    expect(() => server.drain({ graceMs: -1 })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+  })
+
+  it('maxRequestCount requests, and the answer to the last says so', async () => {
+    const { client, wire } = connect(answer, { maxRequestCount: 2 })
+    client.transport.write(get + get + get)
+    await turns()
+    expect(wire()).toBe(`data ${ok}${closing('200 OK')}|eof`)
+  })
+})
+
+describe('beside the body', () => {
+  it('103 and trailers, and what a 1.0 client cannot take', async () => {
+    const handler: HttpServerOptions['onExchange'] = (exchange) => {
+      exchange.inform({ status: 103, headers: [['Link', '</x>']] })
+      exchange.sendTrailers([['X-Sum', '1']])
+      exchange.write('x')
+      exchange.close()
+    }
+    const modern = connect(handler)
+    modern.client.transport.write(get)
+    await turns()
+    expect(modern.wire()).toBe('data HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Sum: 1\r\n\r\n')
+    const old = connect(handler)
+    old.client.transport.write('GET / HTTP/1.0\r\n\r\n')
+    await turns()
+    expect(old.wire()).toBe('data HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nx|eof')
+  })
+
+  it('trailers of the request are there at its end', async () => {
+    const seen: unknown[] = []
+    const { client } = connect((exchange) => {
+      const recorder = new Recorder()
+      recorder.onMade = () => seen.push(exchange.trailers)
+      recorder.onEof = () => seen.push(exchange.trailers)
+      exchange.start(recorder)
+    })
+    client.transport.write('POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 1\r\n\r\n')
+    await turns()
+    expect(seen).toEqual([[], [['x-sum', '1']]])
+  })
+
+  it('trailers that may not be, or come too late, are refused, and change nothing', async () => {
+    const codes: unknown[] = []
+    const attempt = (action: () => void): void => {
+      try {
+        action()
+      } catch (error) {
+        codes.push((error as { code: unknown }).code)
+      }
+    }
+    const { client, wire } = connect((exchange) => {
+      attempt(() => exchange.sendTrailers([['Content-Length', '1']]))
+      attempt(() => exchange.inform({ status: 101 }))
+      attempt(() => exchange.inform({ status: 200 }))
+      exchange.respond({ headers: [['Content-Length', '1']] })
+      attempt(() => exchange.sendTrailers([['X', '1']]))
+      exchange.write('x')
+      exchange.halfClose()
+      attempt(() => exchange.sendTrailers([['X', '1']]))
+      attempt(() => exchange.inform({ status: 103 }))
+    })
+    client.transport.write(get)
+    await turns()
+    expect(codes).toEqual(['ERR_HTTP_BAD_TRAILER', 'ERR_HTTP_BAD_STATUS_LINE', 'ERR_INVALID_ARGUMENT', 'ERR_HTTP_STATE', 'ERR_HALF_CLOSED', 'ERR_HALF_CLOSED'])
+    expect(wire()).toBe('data HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx')
+  })
+
+  it('an expectation is refused by answering, and by nothing else', async () => {
+    const expecting = 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n'
+    const { client, wire } = connect((exchange) => {
+      expect(exchange.expectsContinue).toBe(true)
+      exchange.respond({ status: 417 })
+      exchange.close()
+    })
+    client.transport.write(expecting)
+    await turns()
+    expect(wire()).toBe(`data ${closing('417 Expectation Failed')}|eof`)
+    const other = connect(answer)
+    other.client.transport.write(expecting.replace('100-continue', 'coffee'))
+    await turns()
+    expect(other.wire()).toBe(`data ${closing('417 Expectation Failed')}|eof`)
   })
 })
 
