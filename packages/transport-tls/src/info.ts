@@ -39,8 +39,11 @@ export class LayerInfo implements TlsInfo {
   private socket: TLSSocket | undefined
   private certificate: X509Certificate | undefined
 
+  readsAfterWriteError: boolean
+
   constructor(below: Info) {
     this.below = below
+    this.readsAfterWriteError = below.readsAfterWriteError
   }
 
   get pausable(): boolean {
@@ -49,10 +52,6 @@ export class LayerInfo implements TlsInfo {
 
   get resets(): boolean {
     return this.below.resets
-  }
-
-  get readsAfterWriteError(): boolean {
-    return this.below.readsAfterWriteError
   }
 
   get local(): string {

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import type { Cause, CloseOptions, CloseReason, Producer, Stream, Transport } from '@async/core'
 import { openError, truncated } from './errors.ts'
 import type { Side } from './side.ts'
@@ -8,10 +9,12 @@ import { halfCloses, Wire, type WireOwner } from './wire.ts'
 /** TLS over any transport: what is below stays a transport, and TLS sees it as a Duplex. */
 export class TlsOverTransport extends TlsLayer implements WireOwner {
   private wire: Wire | undefined
+  /** We are the protocol of what is below. */
+  protected startedBelow = false
   private readonly leftover: Uint8Array | undefined
-  private ourEnd: 'none' | 'written' | 'below' = 'none'
+  protected ourEnd: 'none' | 'written' | 'below' = 'none'
   private watching = false
-  private lostBelow: CloseReason | undefined
+  protected lostBelow: CloseReason | undefined
   /** `deliverLoss` was called, and waits for the end of what is below. */
   private lossDue = false
 
@@ -64,18 +67,19 @@ export class TlsOverTransport extends TlsLayer implements WireOwner {
   protected lay(): Duplex {
     const wire = new Wire(this.below, this)
     this.wire = wire
+    this.startedBelow = true
     this.below.start(wire, this.leftover)
     this.below.register(new BrokenBelow((error) => this.writesBroke(error), this.below))
     return wire
   }
 
-  protected laid(): void {}
+  protected laid(_: TLSSocket): void {}
 
   protected get unreadBelowBytes(): number {
     return this.wire?.readableLength ?? 0
   }
 
-  protected brokenBelow(): boolean {
+  protected brokenBelow(_: Error): boolean {
     return false
   }
 
@@ -103,7 +107,7 @@ export class TlsOverTransport extends TlsLayer implements WireOwner {
   // ── own ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Behind close_notify: the peer's TLS may wait for the end of what is below before it says its own. */
-  private endBelow(): void {
+  protected endBelow(): void {
     if (!halfCloses(this.below)) return
     this.ourEnd = 'below'
     this.below.halfClose()
@@ -118,8 +122,8 @@ export class TlsOverTransport extends TlsLayer implements WireOwner {
   }
 
   /** Not started, we are not told of the end below. */
-  private watch(): void {
-    if (this.watching || this.wire !== undefined || this.lostBelow !== undefined) return
+  protected watch(): void {
+    if (this.watching || this.startedBelow || this.lostBelow !== undefined) return
     this.watching = true
     void this.below.closed.then((reason) => this.wireLost(reason))
   }

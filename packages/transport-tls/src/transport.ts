@@ -165,7 +165,7 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   // ── the end of input ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** close_notify. */
-  private peerEnded(): void {
+  protected peerEnded(): void {
     if (this.phase !== 'open') return
     this.heardEnd = true
     this.receivedEof()
@@ -286,8 +286,19 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
     if (this.cause === undefined && this.writeHalf !== 'broken') this.sendPiece()
   }
 
+  /**
+   * In a turn of its own: OpenSSL looks for the peer's close_notify when ours is written, and throws away a record of data that it finds
+   * instead. There is one as long as Node is in the middle of delivering a read, which may be where we were called from.
+   */
   protected sendEnd(): void {
-    this.socket!.end()
+    afterTurn(() => {
+      if (this.cause === undefined && this.socket !== undefined) this.endSocket(this.socket)
+    })
+  }
+
+  /** Writes close_notify. */
+  protected endSocket(socket: TLSSocket): void {
+    socket.end()
   }
 
   protected startReading(): void {

@@ -1,25 +1,18 @@
-import type { Stream, Transport } from '@async/core'
-import type { TransportOptions } from '@async/core/base'
-import { memoryPair, type Pair, type Subject, transportSuite } from '@async/core/testing'
+import type { Subject } from '@async/core/testing'
+import { transportSuite } from '@async/core/testing'
 import { describe, it } from 'vitest'
-import { tls, type TlsOptions, tlsServer, type TlsServerOptions } from '../src/index.ts'
-import { authority, server } from './certificates.ts'
+import { subjects } from './subjects.ts'
 
-/** TLS on both ends, the handshake over. */
-async function secure(client: Transport<Stream>, listening: Transport<Stream>, options: TransportOptions | undefined, how: Partial<TlsOptions> = {}) {
-  const a = tls({ ...options, ...how, serverName: 'localhost', ca: authority.cert })(client)
-  const b = tlsServer({ ...options, ...(how as Partial<TlsServerOptions>), cert: server.cert, key: server.key })(listening)
-  await Promise.all([a.handshake(), b.handshake()])
-  return { a, b }
-}
+/** Bulk, and a thousand handshakes one after the other, are for the long run: `conformance.long.ts`. */
+const slow = /1,000 connections|15 MiB|16 MiB/
 
-const memory: Subject = {
-  name: 'TLS over memory, client to server',
-  carries: 'stream',
-  makePair: async (options): Promise<Pair> => {
-    const below = memoryPair(options)
-    return secure(below.a, below.b, options)
-  },
-}
+const suite = (subject: Subject, pass: number, notApplicable: number, skipped = 0): void =>
+  transportSuite({ describe, it }, subject, { filter: ({ name }) => !slow.test(name), counts: { pass, notApplicable, skipped, fail: 0 } })
 
-transportSuite({ describe, it }, memory, { counts: { pass: 158, notApplicable: 46, skipped: 0, fail: 0 } })
+suite(subjects.memory, 154, 46)
+suite(subjects.tls12Server, 154, 46)
+suite(subjects.noHalfClose, 153, 46, 1)
+suite(subjects.inTls, 154, 46)
+suite(subjects.tcp, 171, 29)
+suite(subjects.tcpServer, 148, 52)
+suite(subjects.socket, 148, 52)

@@ -72,4 +72,6 @@ export const subjects = {
   tcp: overTls('TLS over TCP, client to server', tcpPair, { makeListener }),
   tcpServer: overTls('TLS over TCP, server to client', tcpPair, { turned: true }),
   tcp12: overTls('TLS 1.2 over TCP', tcpPair, { how: { maxVersion: 'TLSv1.2' } }),
+  socket: overTls('TLS on a socket, truncation allowed, client to server', tcpPair, { how: { allowTruncation: true } }),
+  socketServer: overTls('TLS on a socket, truncation allowed, server to client', tcpPair, { how: { allowTruncation: true }, turned: true }),
 } satisfies Record<string, Subject>

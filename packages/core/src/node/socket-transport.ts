@@ -17,6 +17,21 @@ import type { HalfClosable, Info } from '../transport.ts'
 import { socketError } from './socket-error.ts'
 import { WritingTransport } from './writing-transport.ts'
 
+/** What a layer that works on Node's socket itself needs of it; see `nodeSocket`. */
+export interface NodeSocket {
+  /** Connected, half-open, and not read. Its `destroy` is the transport's. */
+  readonly socket: Socket
+  /** Whether an end of input that has just come was a reset. Ask before our own end is out. */
+  endIsReset(): boolean
+}
+
+/**
+ * The name of a method of transports: `transport[nodeSocket]()` gives Node's socket of a transport that nobody has started, and that is open,
+ * or undefined. Whoever takes it reads and writes there, while the transport stays its owner: start it, paused for reading, with a protocol
+ * that hears of its end, and end it by `close` or `abort`.
+ */
+export const nodeSocket: unique symbol = Symbol.for('@async/node-socket') as never
+
 /** A connection that Node has as a net.Socket. What is special to one kind of socket is in the subclass. */
 export abstract class SocketTransport extends WritingTransport implements HalfClosable {
   abstract override readonly info: Info
@@ -44,6 +59,12 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
       if (error !== undefined) this.socketFailed(error)
       return socket
     }
+  }
+
+  /** See `nodeSocket`. */
+  [nodeSocket](): NodeSocket | undefined {
+    if (!this.isIdle || this.cause !== undefined || this.writeHalf !== 'open' || this.queuedBytes > 0 || this.hasHeld()) return undefined
+    return { socket: this.socket, endIsReset: () => this.endIsReset() }
   }
 
   /** Ends the socket so that the peer sees a reset, where the OS can do that. */

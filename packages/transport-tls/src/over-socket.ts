@@ -1,0 +1,103 @@
+/**
+ * TLS directly on a socket of Node's: what is encrypted and decrypted never comes into JavaScript. The transport below still owns the socket; it
+ * is started, paused, to hear of its end, and ends the socket in the end.
+ *
+ * On this road Node emits 'end' for close_notify and for a bare end alike, so it is for those who allow truncation.
+ */
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { Cause, Stream, Transport } from '@async/core'
+import { nodeSocket, type NodeSocket, socketError } from '@async/core/node'
+import { endedInHandshake } from './errors.ts'
+import { TlsOverTransport } from './over-transport.ts'
+import type { Side } from './side.ts'
+
+/** TLS on a socket of Node's. */
+export class TlsOverSocket extends TlsOverTransport {
+  private readonly node: NodeSocket
+
+  constructor(below: Transport<Stream>, node: NodeSocket, side: Side) {
+    super(below, side)
+    this.node = node
+    // Node loses what could still be read when a write fails.
+    this.info.readsAfterWriteError = false
+  }
+
+  override get queuedBytes(): number {
+    return this.queue.bytes
+  }
+
+  protected override lay(): Duplex {
+    this.startedBelow = true
+    this.below.pause('read')
+    this.below.start({ dataReceived: ignore, eofReceived: ignore, connectionLost: (reason) => this.wireLost(reason) })
+    return this.node.socket
+  }
+
+  protected override laid(socket: TLSSocket): void {
+    socket.on('end', () => {
+      if (this.phase === 'opening') this.finish(endedInHandshake())
+    })
+  }
+
+  protected override get unreadBelowBytes(): number {
+    return 0
+  }
+
+  protected override peerEnded(): void {
+    if (this.ourEnd === 'none' && this.node.endIsReset()) this.inputEnds(this.lossOf(undefined))
+    else super.peerEnded()
+  }
+
+  protected override brokenBelow(error: Error): boolean {
+    const { syscall } = error as NodeJS.ErrnoException
+    if (syscall === undefined) return false
+    const cause = this.lossOf(error)
+    if (syscall !== 'write' && syscall !== 'shutdown') this.inputEnds(cause)
+    else {
+      // Node's Readable reports no end any more; it still pushes it.
+      this.socket!.push = (data: Uint8Array | null) => {
+        if (data === null) this.peerEnded()
+        else this.received(data)
+        return this.readHalf === 'flowing' || this.readHalf === 'discarding'
+      }
+      this.writeFailed(cause)
+    }
+    return true
+  }
+
+  protected override endSocket(socket: TLSSocket): void {
+    this.ourEnd = 'written'
+    // Node ends the socket behind close_notify by itself.
+    socket.end((error?: Error | null) => {
+      if (error == null) this.endSent()
+    })
+  }
+
+  protected override endBelow(): void {}
+
+  protected override letGo(reset: boolean): void {
+    this.watch()
+    if (this.lostBelow !== undefined) return
+    if (reset) this.below.abort('error' in this.cause! ? this.cause.error : undefined)
+    // The socket's input is ours: below there is nothing to wait for.
+    else this.below.close({ lingerMs: 0 })
+  }
+
+  protected override unsentBelow(): number {
+    return 0
+  }
+
+  private lossOf(error: Error | undefined): Cause {
+    const where = this.below.info.remote ?? 'the connection'
+    const ours = socketError(error ?? Object.assign(new Error('an end behind a reset'), { code: 'ECONNRESET' }), 'open', where)
+    return { kind: ours.code === 'ERR_TIMEOUT' ? 'timeout' : 'reset', error: ours }
+  }
+}
+
+/** Node's socket of `below`, if it has one that nobody uses. */
+export function socketOf(below: Transport<Stream>): NodeSocket | undefined {
+  return (below as { [nodeSocket]?(): NodeSocket | undefined })[nodeSocket]?.()
+}
+
+function ignore(): void {}
