@@ -43,8 +43,11 @@ export type Jsonified<T> =
   : T extends readonly unknown[] ? { [K in keyof T]: undefined extends T[K] ? Jsonified<Exclude<T[K], undefined>> | null : Jsonified<T[K]> }
   : T extends undefined | void ? null
   : T extends (...args: any[]) => unknown ? null
-  : T extends object ? { [K in keyof T as K extends symbol ? never : T[K] extends ((...args: any[]) => unknown) | undefined | symbol ? never : K]: Jsonified<T[K]> }
+  : T extends object ? { [K in keyof T as K extends symbol ? never : T[K] extends ((...args: any[]) => unknown) | undefined | symbol ? never : K]: Member<T, K> }
   : T
+
+/** A member that is undefined is left out: it stays as optional as it was. */
+type Member<T, K extends keyof T> = IsAny<T[K]> extends true ? unknown : Jsonified<Exclude<T[K], undefined>> | (Record<never, never> extends Pick<T, K> ? never : Extract<T[K], undefined>)
 
 /** The arguments behind a method's name: params, which may be left out if the method takes none, and options. */
 export type CallArguments<M, Options> =

@@ -91,8 +91,11 @@ export function method<const D extends MethodDefinition>(definition: D, run: Han
   return handler as DefinedMethod<D>
 }
 
+/** A handler for each method of a contract. */
+export type HandlersOf<C extends Contract> = { readonly [M in keyof C]: HandlerOf<C[M]> }
+
 /** Handlers for all methods of a contract, each checked as `method` does it: what `createService` takes. */
-export function implement<const C extends Contract>(contract: C, handlers: { readonly [M in keyof C]: HandlerOf<C[M]> }): { readonly [M in keyof C]: DefinedMethod<C[M]> } {
+export function implement<const C extends Contract>(contract: C, handlers: HandlersOf<NoInfer<C>>): { readonly [M in keyof C]: DefinedMethod<C[M]> } {
   const made = Object.entries(contract).map(([name, definition]) => [name, method(definition, handlers[name] as HandlerOf<MethodDefinition>)] as const)
   return Object.fromEntries(made) as { readonly [M in keyof C]: DefinedMethod<C[M]> }
 }
