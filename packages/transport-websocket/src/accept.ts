@@ -44,7 +44,7 @@ export interface AcceptOptions extends WebSocketOptions {
 /**
  * Accepts a WebSocket: writes the answer, 101 or a refusal, on the request's transport, which belongs to it from then on.
  * Nothing is read before the WebSocket is started.
- * @throws (rejects) ConnectionError `ERR_WEBSOCKET_REFUSED` (the answer was not 101: `refusedStatus` tells), `ERR_HANDSHAKE_TIMEOUT`,
+ * @throws (rejects, when the answer is out and the transport closed) ConnectionError `ERR_WEBSOCKET_REFUSED` (it was not 101: `refusedStatus` tells), `ERR_HANDSHAKE_TIMEOUT`,
  * `ERR_CONNECTION_CLOSED` (the client left meanwhile), all of phase `handshake`; UsageError `ERR_INVALID_ARGUMENT`.
  */
 export async function acceptWebSocket(request: UpgradeRequest, options: AcceptOptions = {}): Promise<WebSocketTransport> {
@@ -69,7 +69,7 @@ export class Acceptor {
     transport.pause('read')
     try {
       const refusal = shape(request) ?? this.place(request) ?? (await this.inTime(request))
-      if (refusal !== undefined) throw refuse(request, refusal)
+      if (refusal !== undefined) throw await refuse(request, refusal)
       const offered = listOf(request.headers, 'sec-websocket-protocol')
       const agreed = this.options.protocols?.find((name) => offered !== undefined && subprotocol.parse(offered).has(name))
       const compression = this.compression(request)
@@ -131,10 +131,10 @@ export class Acceptor {
     } catch (error) {
       if (isAsyncError(error, 'ERR_CONNECTION_CLOSED')) throw error
       if (isAsyncError(error, 'ERR_HANDSHAKE_TIMEOUT')) {
-        refuse(request, { status: 503 })
+        await refuse(request, { status: 503 })
         throw error
       }
-      throw refuse(request, { status: 500 }, error)
+      throw await refuse(request, { status: 500 }, error)
     } finally {
       clock.clearTimer(timer)
     }
@@ -178,8 +178,11 @@ function pathOf(target: string): string {
   return path === '' ? '/' : path
 }
 
-/** Answers, and closes. Gives the error to reject with. */
-function refuse({ transport }: UpgradeRequest, { status, headers = {}, body = STATUS_CODES[status] ?? '' }: Refusal, cause?: unknown): ConnectionError {
+/**
+ * Answers, and closes. Gives the error to reject with, once that is over: whoever aborts the connection of a rejected upgrade, as our HTTP server
+ * does, would abort the answer.
+ */
+async function refuse({ transport }: UpgradeRequest, { status, headers = {}, body = STATUS_CODES[status] ?? '' }: Refusal, cause?: unknown): Promise<ConnectionError> {
   const words = STATUS_CODES[status] ?? ''
   const connection = Object.keys(headers).some((name) => name.toLowerCase() === 'connection') ? '' : 'Connection: close\r\n'
   let lines: string
@@ -190,5 +193,6 @@ function refuse({ transport }: UpgradeRequest, { status, headers = {}, body = ST
   }
   transport.write(`HTTP/1.1 ${status} ${words}\r\n${lines}${connection}Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
   transport.close()
+  await transport.closed
   return refusedError(status, `refused with ${status} ${words}${body === words ? '' : `: ${body}`}`, cause)
 }

@@ -1,4 +1,6 @@
+import { deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { Deflate } from './deflate.ts'
 import { Incoming } from './incoming.ts'
 
 const limits = { maxMessageBytes: 1000, maxFragments: 3 }
@@ -67,5 +69,19 @@ describe('Incoming', () => {
     expect(incoming.hasItems).toBe(true)
     expect(incoming.drop()).toBe(12)
     expect(incoming.hasItems).toBe(false)
+  })
+
+  it('inflates no more than 1 KiB of input that nobody has asked for', () => {
+    const maxMessageBytes = 1_000_000
+    const incoming = new Incoming(false, { maxMessageBytes, maxFragments: 1 }, new Deflate(15, maxMessageBytes, 0))
+    const payload = deflateRawSync(new Uint8Array(100_000), { finishFlush: 2 }).subarray(0, -4)
+    const frame = Buffer.concat([Buffer.from([0xc2, payload.length]), payload])
+    expect(frame.length).toBeLessThan(127)
+    const frames = Buffer.concat(Array.from({ length: 100 }, () => frame))
+    incoming.receive(frames)
+    expect(incoming.next()).toEqual(Buffer.alloc(100_000))
+    const decoded = Math.floor(1024 / frame.length)
+    expect(decoded).toBeLessThan(20)
+    expect(incoming.drop()).toBe((decoded - 1) * 100_000 + frames.length - 1024)
   })
 })

@@ -1,6 +1,8 @@
 /** Peers that we did not write: `ws` in both roles, Python's websockets in both roles. (Chromium is in browser.test.ts.) */
 import { once } from 'node:events'
 import { createHash, randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Data } from '@async/core'
 import { describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -37,6 +39,11 @@ async function wsClient(url: string, protocols: string[] = [], options: object =
 }
 
 const payloads = ['', 'text', 'é€😀', Buffer.alloc(0), Buffer.from([0, 255]), randomBytes(125), randomBytes(126), randomBytes(65_535), randomBytes(65_536), randomBytes(700_000), 'x'.repeat(300_000)]
+
+/** The socket under a WebSocket of `ws`'s. */
+function socketOf(socket: WebSocket): Socket {
+  return (socket as unknown as { readonly _socket: Socket })._socket
+}
 
 /** A message in short: its type, its length, its hash. Comparing megabytes element by element takes seconds. */
 function shown(data: Data): string {
@@ -102,11 +109,11 @@ describe('our server, and the client of ws', () => {
   it('tells an end without a Close from a clean one', async () => {
     const { url, reasons } = await echoServer()
     const { socket } = await wsClient(url)
-    ;(socket as unknown as { _socket: import('node:net').Socket })._socket.end()
+    socketOf(socket).end()
     await until(() => reasons.length === 1)
     expect(reasons[0]).toMatchObject({ kind: 'truncated', error: { code: 'ERR_TRUNCATED' } })
     const other = await wsClient(url)
-    ;(other.socket as unknown as { _socket: import('node:net').Socket })._socket.resetAndDestroy()
+    socketOf(other.socket).resetAndDestroy()
     await until(() => reasons.length === 2)
     expect(reasons[1]).toMatchObject({ kind: 'reset' })
   })
@@ -119,7 +126,7 @@ describe('our server, and the client of ws', () => {
     await until(() => reasons.length === 1)
     expect(reasons[0]).toMatchObject({ kind: 'limit', error: { code: 'ERR_WEBSOCKET_MESSAGE_TOO_LONG', limit: 'maxMessageBytes', allowed: 1000 } })
     const other = await wsClient(url)
-    ;(other.socket as unknown as { _socket: import('node:net').Socket })._socket.write(Buffer.from([0x81, 0x01, 0x61]))
+    socketOf(other.socket).write(Buffer.from([0x81, 0x01, 0x61]))
     expect((await other.closed)[0]).toBe(1002)
     await until(() => reasons.length === 2)
     expect(reasons[1]).toMatchObject({ kind: 'protocol', error: { code: 'ERR_WEBSOCKET_INVALID_FRAME', side: 'remote' } })
@@ -166,7 +173,7 @@ describe('our client, and the server of ws', () => {
   })
 
   it('sends headers, the target, and the password of the URL', async () => {
-    const asked = deferred<import('node:http').IncomingMessage>()
+    const asked = deferred<IncomingMessage>()
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
     server.on('connection', (_, request) => asked.resolve(request))
     await once(server, 'listening')
