@@ -280,7 +280,8 @@ export abstract class TransportBase<C extends Carries> {
     this.resolveClosed?.(this.reason)
   }
 
-  private makeReason(cause: Cause, below: CloseReason | undefined): CloseReason {
+  /** The reason that the protocol is told. A subclass may add what it alone knows. */
+  protected makeReason(cause: Cause, below: CloseReason | undefined): CloseReason {
     const { unsentBytes, unreadBytes } = this
     if (below !== undefined) return Object.freeze({ ...cause, unsentBytes: unsentBytes + below.unsentBytes, unreadBytes: unreadBytes + below.unreadBytes, below })
     if (cause.kind === 'closed' && unsentBytes === 0 && unreadBytes === 0) return cleanEnds[cause.by]
