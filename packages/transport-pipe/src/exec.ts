@@ -95,12 +95,7 @@ function connection(child: ChildProcess, options: ExecOptions, policy: Transport
   const name = basename(options.command)
   const { stdin, stdout, stderr } = child as ChildProcess & { stdin: NonNullable<ChildProcess['stdin']>; stdout: Readable }
   endWithUs(child, options.exitSignal ?? 'SIGKILL')
-  const complaints = options.stderr === 'merge' ? null : stderr
-  if (complaints !== null) {
-    complaints.on('error', policy.onError)
-    if (typeof options.stderr === 'function') handBytes(complaints, options.stderr, policy.onError)
-    else logLines(complaints, options.log ?? ((line) => console.error(`${name}[${child.pid}]: ${line}`)), policy.onError)
-  }
+  const complaints = options.stderr === 'merge' || stderr === null ? undefined : { stream: stderr, done: readComplaints(stderr, name, child.pid!, options, policy) }
   const inputs = options.stderr === 'merge' ? [stdout, stderr!] : [stdout]
   if (options.ref === false) {
     child.unref()
@@ -111,6 +106,12 @@ function connection(child: ChildProcess, options: ExecOptions, policy: Transport
     termTimeoutMs: options.termTimeoutMs ?? 5_000,
     drainTimeoutMs: options.drainTimeoutMs ?? 5_000,
   })
+}
+
+function readComplaints(stderr: Readable, name: string, pid: number, options: ExecOptions, policy: TransportPolicy): Promise<void> {
+  stderr.on('error', policy.onError)
+  if (typeof options.stderr === 'function') return handBytes(stderr, options.stderr, policy.onError)
+  return logLines(stderr, options.log ?? ((line) => console.error(`${name}[${pid}]: ${line}`)), policy.onError)
 }
 
 function letGo(child: ChildProcess): void {

@@ -11,7 +11,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
-import { type CloseReason, ConnectionError, type StreamTransport } from '@async/core'
+import { type Cause, type CloseReason, ConnectionError, type StreamTransport } from '@async/core'
 import type { TransportPolicy } from '@async/core/base'
 import { exitError, type ExitStatus, type ProcessCloseReason } from './exit-status.ts'
 import { PairTransport } from './pair-transport.ts'
@@ -34,6 +34,13 @@ export interface ProcessConnection extends StreamTransport {
   kill(signal?: NodeJS.Signals): boolean
 }
 
+/** stderr, where it is read and not part of the output. */
+export interface Complaints {
+  readonly stream: Readable
+  /** All of it was given to whom it is for. */
+  readonly done: Promise<void>
+}
+
 /** What of `ExecOptions` a transport needs. */
 export interface ProcessTimes {
   /** See `ExecOptions`. */
@@ -53,8 +60,8 @@ export class ProcessTransport extends PairTransport implements ProcessConnection
   private readonly child: ChildProcess
   private readonly name: string
   private readonly times: ProcessTimes
-  /** stderr, if it is read and not part of the output. */
-  private readonly complaints: Readable | null
+  private readonly complaints: Complaints | undefined
+  private complaintsOver: boolean
   private asked: Asked = 'no'
   private askTimer: unknown
   private outputOver = false
@@ -67,7 +74,7 @@ export class ProcessTransport extends PairTransport implements ProcessConnection
     policy: TransportPolicy,
     child: ChildProcess,
     name: string,
-    streams: { readonly inputs: readonly Readable[]; readonly output: Writable; readonly complaints: Readable | null },
+    streams: { readonly inputs: readonly Readable[]; readonly output: Writable; readonly complaints: Complaints | undefined },
     channels: Readonly<Record<string, StreamTransport>>,
     times: ProcessTimes,
   ) {
@@ -80,7 +87,11 @@ export class ProcessTransport extends PairTransport implements ProcessConnection
     this.times = times
     this.drainLeftMs = times.drainTimeoutMs
     child.on('exit', (code, signal) => this.exited({ code, signal }))
-    streams.complaints?.once('end', () => this.maybeOver())
+    this.complaintsOver = streams.complaints === undefined
+    void streams.complaints?.done.then(() => {
+      this.complaintsOver = true
+      this.maybeOver()
+    })
   }
 
   override get closed(): Promise<ProcessCloseReason> {
@@ -112,7 +123,7 @@ export class ProcessTransport extends PairTransport implements ProcessConnection
     if (reset) {
       super.destroy(reset)
       this.outputOver = true
-      this.complaints?.destroy()
+      this.dropComplaints()
       this.ask('kill')
     } else {
       this.output.destroy()
@@ -128,12 +139,17 @@ export class ProcessTransport extends PairTransport implements ProcessConnection
     else this.lossWaits = true
   }
 
+  private dropComplaints(): void {
+    this.complaints?.stream.destroy()
+    this.complaintsOver = true
+  }
+
   private get isOver(): boolean {
-    return this.exit !== undefined && this.outputOver && (this.complaints === null || this.complaints.readableEnded || this.complaints.destroyed)
+    return this.exit !== undefined && this.outputOver && this.complaintsOver
   }
 
   private exited(exit: ExitStatus): void {
-    this.exit = exit
+    this.exit = Object.freeze(exit)
     forget(this.child)
     this.stopAsking()
     if (!this.isOver && (this.cause !== undefined || this.readHalf === 'flowing' || this.readHalf === 'discarding')) this.startDraining()
@@ -155,17 +171,19 @@ export class ProcessTransport extends PairTransport implements ProcessConnection
     this.stopAsking()
     this.stopDraining()
     this.lossWaits = false
-    const { exit } = this
-    const cause = this.cause!
-    if (exit !== undefined) {
-      const byUs = this.asked === 'term' || this.asked === 'kill'
-      const ended = failed(exit) && !byUs && (cause.kind === 'reset' || (cause.kind === 'closed' && cause.by === 'peer'))
-      const told = ended ? { kind: 'gone' as const, error: exitError(this.name, exit, 'error' in cause ? cause.error : undefined) } : cause
-      this.cause = Object.assign({ ...told }, { exit: Object.freeze(exit) })
-    }
     super.destroy(true)
-    this.complaints?.destroy()
+    this.dropComplaints()
     super.deliverLoss(below)
+  }
+
+  /** With the exit status; and what the end of its output left open is known by now: whether it failed. */
+  protected override makeReason(cause: Cause, below: CloseReason | undefined): CloseReason {
+    const { exit, asked } = this
+    if (exit === undefined) return super.makeReason(cause, below)
+    const byItself = asked === 'no' || asked === 'endOfInput'
+    const ended = failed(exit) && byItself && (cause.kind === 'reset' || (cause.kind === 'closed' && cause.by === 'peer'))
+    const told: Cause = ended ? { kind: 'gone', error: exitError(this.name, exit, 'error' in cause ? cause.error : undefined) } : cause
+    return Object.freeze(Object.assign({ ...super.makeReason(told, below) }, { exit }))
   }
 
   // ── asking it to end ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -214,7 +232,7 @@ export class ProcessTransport extends PairTransport implements ProcessConnection
   private drainOver(): void {
     this.drainTimer = undefined
     this.outputOver = true
-    this.complaints?.destroy()
+    this.dropComplaints()
     if (this.lossWaits) return this.tellLoss()
     const error = new ConnectionError('ERR_OUTPUT_HELD', `${this.name} is over, and something that it started holds its output open`)
     this.lost(this.endedBy === 'local' ? { kind: 'closed', by: 'local' } : { kind: 'gone', error })

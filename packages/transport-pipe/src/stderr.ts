@@ -13,8 +13,8 @@ export type StderrPolicy = 'log' | 'ignore' | 'merge' | ((data: Uint8Array) => u
 /** Bytes of a line that is logged; what is longer is logged in pieces. */
 const maxLineBytes = 8192
 
-/** Gives what comes from `stderr` to `log`, line by line. */
-export function logLines(stderr: Readable, log: (line: string) => void, onError: (error: unknown) => void): void {
+/** Gives what comes from `stderr` to `log`, line by line. Resolves when that is all. */
+export function logLines(stderr: Readable, log: (line: string) => void, onError: (error: unknown) => void): Promise<void> {
   const decoder = new TextDecoder()
   let rest = ''
   const say = (line: string): void => {
@@ -41,27 +41,29 @@ export function logLines(stderr: Readable, log: (line: string) => void, onError:
     take(decoder.decode())
     if (rest !== '') say(rest)
   })
+  return new Promise((resolve) => stderr.once('close', resolve))
 }
 
-/** Gives what comes from `stderr` to `handler`, at its pace. */
-export function handBytes(stderr: Readable, handler: (data: Uint8Array) => unknown, onError: (error: unknown) => void): void {
-  let waiting = false
+/** Gives what comes from `stderr` to `handler`, at its pace. Resolves when that is all, and the handler is done. */
+export async function handBytes(stderr: Readable, handler: (data: Uint8Array) => unknown, onError: (error: unknown) => void): Promise<void> {
+  let last: Promise<void> | undefined
   // Node resumes the streams of a child that exits.
   stderr.on('resume', () => {
-    if (waiting) stderr.pause()
+    if (last !== undefined) stderr.pause()
   })
   stderr.on('data', (data: Uint8Array) => {
     try {
       const result = handler(data)
       if (!(result instanceof Promise)) return
-      waiting = true
       stderr.pause()
-      void result.catch(onError).then(() => {
-        waiting = false
+      last = result.catch(onError).then(() => {
+        last = undefined
         stderr.resume()
       })
     } catch (error) {
       onError(error)
     }
   })
+  await new Promise((resolve) => stderr.once('close', resolve))
+  await last
 }
