@@ -22,7 +22,7 @@ describe('the runtime exports', () => {
 
 describe('the runtime exports of @async/core/node', () => {
   it('are these', () => {
-    expect(Object.keys(node).sort()).toEqual(['SocketListener', 'SocketTransport', 'WritingTransport', 'dial', 'fromDuplex', 'socketError', 'toDuplex'])
+    expect(Object.keys(node).sort()).toEqual(['SocketListener', 'SocketTransport', 'WritingTransport', 'dial', 'fromDuplex', 'nodeSocket', 'socketError', 'toDuplex'])
   })
 })
 
@@ -31,7 +31,7 @@ describe('the runtime exports of @async/core/testing', () => {
     expect(Object.keys(testing).sort()).toEqual([
       'CaseContext', 'MemoryTransport', 'Pattern', 'Report', 'VirtualClock', 'check', 'checkCounts', 'clauses', 'clausesWithoutCase', 'equal',
       'guardBorrowed', 'joined', 'layerSubject', 'memoryMessagePair', 'memoryPair', 'protocolCases', 'protocolSuite', 'record', 'recordProducer',
-      'recordTranscript', 'rejection', 'replay', 'runCase', 'runKit', 'runProtocolKit', 'runTransportKit', 'seededRandom', 'testCase', 'throws',
+      'recordTranscript', 'rejection', 'replay', 'runCase', 'runKit', 'runProtocolKit', 'runTransportKit', 'seededRandom', 'soak', 'testCase', 'throws',
       'transportCases', 'transportSuite', 'withFaults',
     ])
   })

@@ -20,5 +20,6 @@ export { type Attached, type Conversation, type Ending, layerSubject, type Proto
 export { protocolSuite, runProtocolKit } from './protocol/suite.ts'
 export { type Random, seededRandom } from './random.ts'
 export { type Recorder, recordTranscript, replay, type Transcript, type TranscriptEntry } from './recorder.ts'
+export { soak, type SoakOptions, type SoakReport, type SoakSubject, type SoakWay } from './soak.ts'
 export { runTransportKit, transportSuite } from './transport-suite.ts'
 export { VirtualClock } from './virtual-clock.ts'
