@@ -8,9 +8,12 @@
  *   ask whether the device still answers.
  * - A write is on its way in another thread when it is aborted: nobody knows how much of it was sent.
  * - Its flush discards both directions. Reading without blocking discards, or saves, what came.
+ * - A poller is never freed, with all that hangs on it: some 400 bytes of heap for each port that was opened. Here there is one for each number
+ *   of a descriptor, and ports are opened by the calls below the library's classes; by those classes, where it does not have these calls.
  * Loaded when a port is opened or listed with no other binding: it brings native code.
  */
 import { readSync, writeSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { ConnectionError } from '@async/core'
 import type { FlushDirection, InputSignals, OutputSignals, SerialBinding, SerialBindingPort } from './binding.ts'
 
@@ -22,7 +25,7 @@ const waitBytes = 1024
 const mostAheadBytes = 1024 * 1024
 
 /** What is used of a port of `serialport` on Unix. */
-interface UnixPort extends SerialBindingPort {
+interface UnixPort extends Omit<SerialBindingPort, 'read' | 'write'> {
   readonly fd: number
   readonly poller: { once(event: 'readable', listener: (error: Error | null) => void): unknown }
   getBaudRate(): Promise<unknown>
@@ -37,16 +40,65 @@ export async function nativeBinding(): Promise<SerialBinding> {
   } catch (error) {
     throw new ConnectionError('ERR_BINDING', 'the native part of serialport does not load on this system', { phase: 'connect', cause: error })
   }
+  const calls = process.platform === 'win32' ? undefined : nativeCalls()
   return {
     list: () => binding.list(),
     open: async (options) => {
-      const port = await binding.open(options)
+      const port = calls === undefined ? await binding.open(options) : await openByCalls(calls, options)
       return isUnix(port) ? new UnixPortTwin(port, options.baudRate, process.platform === 'darwin') : port
     },
   }
 }
 
-function isUnix(port: SerialBindingPort): port is UnixPort {
+/** What lies below the classes of `serialport` on Unix. */
+interface NativeCalls {
+  asyncOpen(path: string, options: object): Promise<number>
+  asyncClose(fd: number): Promise<void>
+  asyncUpdate(fd: number, options: object): Promise<void>
+  asyncSet(fd: number, signals: object): Promise<void>
+  asyncGet(fd: number): Promise<InputSignals>
+  asyncGetBaudRate(fd: number): Promise<unknown>
+  asyncFlush(fd: number): Promise<void>
+  asyncDrain(fd: number): Promise<void>
+  readonly Poller: new (fd: number) => UnixPort['poller'] & { stop(): void }
+}
+
+function nativeCalls(): NativeCalls | undefined {
+  try {
+    const ofSerialport = createRequire(createRequire(import.meta.url).resolve('serialport'))
+    const folder = '@serialport/bindings-cpp/dist'
+    const calls = { ...(ofSerialport(`${folder}/load-bindings.js`) as object), ...(ofSerialport(`${folder}/poller.js`) as object) } as Partial<NativeCalls>
+    const names = ['asyncOpen', 'asyncClose', 'asyncUpdate', 'asyncSet', 'asyncGet', 'asyncGetBaudRate', 'asyncFlush', 'asyncDrain', 'Poller'] as const
+    return names.every((name) => typeof calls[name] === 'function') ? (calls as NativeCalls) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Pollers by the number of their descriptor: one that is stopped serves the next port that gets the number. */
+const pollers = new Map<number, InstanceType<NativeCalls['Poller']>>()
+
+async function openByCalls(calls: NativeCalls, options: { readonly path: string }): Promise<UnixPort> {
+  const fd = await calls.asyncOpen(options.path, { vmin: 1, vtime: 0, ...options })
+  const poller = pollers.get(fd) ?? new calls.Poller(fd)
+  pollers.set(fd, poller)
+  return {
+    fd,
+    poller,
+    update: (update) => calls.asyncUpdate(fd, update),
+    set: (signals) => calls.asyncSet(fd, signals),
+    get: () => calls.asyncGet(fd),
+    getBaudRate: () => calls.asyncGetBaudRate(fd),
+    flush: () => calls.asyncFlush(fd),
+    drain: () => calls.asyncDrain(fd),
+    close: () => {
+      poller.stop()
+      return calls.asyncClose(fd)
+    },
+  }
+}
+
+function isUnix(port: SerialBindingPort | UnixPort): port is UnixPort {
   const { fd, poller } = port as Partial<UnixPort>
   return process.platform !== 'win32' && typeof fd === 'number' && typeof poller?.once === 'function'
 }

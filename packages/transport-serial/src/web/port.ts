@@ -21,10 +21,10 @@ export function webBinding(serial: WebSerial, bufferBytes: number = defaultBuffe
     (await serial.getPorts()).map((port, index) => [portInfo(port, index), port] as const)
   return {
     list: async () => (await find()).map(([info]) => info),
-    open: async ({ path, ...settings }) => {
-      const found = (await find()).find(([info]) => info.path === path)
-      if (found === undefined) throw new Error(`NotFoundError: ${path}`)
-      return openPort(found[1], settings, bufferBytes)
+    open: async (options) => {
+      const found = (await find()).find(([info]) => info.path === options.path)
+      if (found === undefined) throw new Error(`NotFoundError: ${options.path}`)
+      return openPort(found[1], options, bufferBytes)
     },
   }
 }
@@ -36,7 +36,7 @@ const bindings = new WeakMap<WebSerialPort, SerialBinding>()
 export function bindingOfPort(port: WebSerialPort, bufferBytes: number = defaultBufferBytes): SerialBinding {
   let binding = bindings.get(port)
   if (binding === undefined) {
-    binding = { list: async () => [portInfo(port, 0)], open: ({ path: _, ...settings }) => openPort(port, settings, bufferBytes) }
+    binding = { list: async () => [portInfo(port, 0)], open: (options) => openPort(port, options, bufferBytes) }
     bindings.set(port, binding)
   }
   return binding
