@@ -129,3 +129,5 @@ interface Crypto {
   getRandomValues<T extends Uint8Array>(into: T): T
 }
 declare var crypto: Crypto
+declare function atob(text: string): string
+declare function btoa(text: string): string
