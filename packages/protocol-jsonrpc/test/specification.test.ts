@@ -2,7 +2,8 @@ import type { HalfClosable, Messages, Transport } from '@async/core'
 import { createService, invalidParams, jsonRpc } from '@async/protocol-jsonrpc'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Wire, wired } from './helpers.ts'
-import { httpStacks, stacks } from './stacks.ts'
+import { isHere } from './programs.ts'
+import { httpsStack, httpStacks, programStacks, stacks } from './stacks.ts'
 import type { Place } from './stacks.ts'
 
 /** What the examples of section 7 call. */
@@ -112,8 +113,11 @@ const table: readonly (readonly [name: string, sent: string, answer: string | nu
 const after = '{"jsonrpc":"2.0","method":"get_data","id":"after"}'
 const afterwards = { jsonrpc: '2.0', result: ['hello', 5], id: 'after' }
 
-for (const { name: stackName, open } of stacks) {
-  describe(`the examples of JSON-RPC 2.0, section 7, on ${stackName}`, () => {
+const plain = stacks.map((stack) => ['', stack] as const)
+
+for (const [program, { name: stackName, open }] of [...plain, ...programStacks]) {
+  const describeStack = program === '' || isHere(program) ? describe : describe.skip
+  describeStack(`the examples of JSON-RPC 2.0, section 7, on ${stackName}`, () => {
     let place: Place<Transport<Messages>>
     beforeAll(async () => {
       place = await open((transport) => void jsonRpc(examples())(transport))
@@ -122,10 +126,12 @@ for (const { name: stackName, open } of stacks) {
 
     // A newline inside a text would end it where lines are messages: the examples are printed with them for the eye.
     for (const [name, sent, answer] of table) {
-      it.each([
+      const forms = [
         ['text', sent.replaceAll('\n', ' ')],
         ['bytes', new TextEncoder().encode(sent.replaceAll('\n', ' '))],
-      ])(`${name}, as %s`, async (_as, message) => {
+      ] as const
+      // Where each connection is a process of its own, once is enough.
+      it.each(/process|serial/.test(stackName) ? forms.slice(1) : forms)(`${name}, as %s`, async (_as, message) => {
         const wire = new Wire((await place.connect()) as Transport<Messages> & HalfClosable)
         // On a bare stream a text that is none is noise, and not answered; the next one is.
         const isNoise = stackName.startsWith('bare JSON') && name.includes('invalid JSON')
@@ -138,8 +144,9 @@ for (const { name: stackName, open } of stacks) {
   })
 }
 
-for (const { name: stackName, open } of httpStacks) {
-  describe(`the examples of JSON-RPC 2.0, section 7, on ${stackName}`, () => {
+for (const { name: stackName, open } of [...httpStacks, httpsStack]) {
+  const describeStack = stackName !== 'HTTPS' || isHere('openssl') ? describe : describe.skip
+  describeStack(`the examples of JSON-RPC 2.0, section 7, on ${stackName}`, () => {
     let place: Place<Transport<Messages>>
     beforeAll(async () => {
       place = await open(examples())
