@@ -4,8 +4,11 @@
  * took, and ends with a line `N passed, N failed, N skipped`. `--quick` leaves the checks out and goes straight to the tests.
  * Other arguments go to vitest: `pnpm test --project core`.
  */
-import { requireNode, run, runSteps, since } from './lib/run.mjs'
+import { writeFileSync } from 'node:fs'
+import { compliancePage } from './lib/compliance.mjs'
+import { requireNode, root, run, runSteps, since } from './lib/run.mjs'
 import { runVitest } from './lib/vitest.mjs'
+import { exists, read } from './lib/workspace.mjs'
 
 const budgetSeconds = 300
 const quick = process.argv.includes('--quick')
@@ -13,7 +16,7 @@ const forVitest = process.argv.slice(2).filter((argument) => argument !== '--qui
 const ci = process.env['CI'] === 'true'
 const start = performance.now()
 
-let tests = { passed: 0, failed: 0, skipped: /** @type {{ name: string, reason: string }[]} */ ([]) }
+let tests = { passed: 0, failed: 0, skipped: /** @type {{ name: string, reason: string }[]} */ ([]), kit: /** @type {import('./lib/compliance.mjs').Outcome[]} */ ([]) }
 
 /** @param {string} script */
 const check = (script) => /** @type {const} */ ([script, () => run('node', [`scripts/${script}.mjs`])])
@@ -46,6 +49,17 @@ const failed = await runSteps([
       return code === 0 && (forgotten.length > 0 || (tests.passed === 0 && forVitest.length === 0)) ? 1 : code
     },
   ],
+  ...(forVitest.length > 0
+    ? []
+    : [
+        /** @type {const} */ (['docs/compliance.md', async () => {
+          const page = compliancePage(tests.kit)
+          if (exists('docs/compliance.md') && read('docs/compliance.md') === page) return 0
+          if (ci) console.error('docs/compliance.md is not what this run of the kit gives: run pnpm test, and commit it')
+          else writeFileSync(`${root}/docs/compliance.md`, page)
+          return ci ? 1 : 0
+        }]),
+      ]),
 ])
 
 const tookSeconds = (performance.now() - start) / 1000

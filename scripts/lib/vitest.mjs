@@ -9,7 +9,7 @@ import { root, run } from './run.mjs'
 /**
  * @param {string[]} args more arguments for `vitest run`
  * @param {Record<string, string>} [env] more of the environment
- * @returns {Promise<{ code: number, passed: number, failed: number, skipped: { name: string, reason: string }[] }>}
+ * @returns {Promise<{ code: number, passed: number, failed: number, skipped: { name: string, reason: string }[], kit: import('./compliance.mjs').Outcome[] }>}
  */
 export async function runVitest(args, env) {
   const folder = mkdtempSync(join(tmpdir(), 'async-tally-'))
@@ -20,7 +20,7 @@ export async function runVitest(args, env) {
     })
     return { code, ...JSON.parse(readFileSync(file, 'utf8')) }
   } catch {
-    return { code: 1, passed: 0, failed: 1, skipped: [] }
+    return { code: 1, passed: 0, failed: 1, skipped: [], kit: [] }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

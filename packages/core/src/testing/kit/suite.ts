@@ -7,7 +7,12 @@ export interface Runner {
   /** Groups tests. */
   readonly describe: (name: string, body: () => void) => unknown
   /** A test. */
-  readonly it: ((name: string, body: () => Promise<void>) => unknown) & { readonly skip?: (name: string, body: () => Promise<void>) => unknown }
+  readonly it: ((name: string, body: (...context: never[]) => Promise<void>) => unknown) & { readonly skip?: (name: string, body: () => Promise<void>) => unknown }
+}
+
+/** What vitest hands to a test, and its reporters get: there the outcome is noted, for tables of transports and clauses. */
+interface VitestContext {
+  readonly task?: { readonly meta?: Record<string, unknown> }
 }
 
 /** Options of a suite. */
@@ -29,9 +34,12 @@ export function caseSuite(runner: Runner, title: string, cases: readonly Case[],
         it.skip?.(`${tested.name} (${skipped})`, async () => {})
         continue
       }
-      it(tested.name, async () => {
+      // A rest parameter: mocha and node:test take a test with a parameter for one that calls back.
+      it(tested.name, async (...context: unknown[]) => {
         const outcome = await runCase(tested, subject, options)
         outcomes.push(outcome)
+        const meta = (context[0] as VitestContext | undefined)?.task?.meta
+        if (meta !== undefined) meta['kit'] = { clause: tested.clause, result: outcome.result }
         if (outcome.result === 'fail') throw outcome.error
       })
     }
