@@ -239,6 +239,7 @@ export class HttpConnection {
     const { status, reason, headers = [] } = response
     const line = statusLine(status, reason)
     if (status < 200) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is informational`)
+    if (status < 300 && this.requestMethod === 'CONNECT' && this.ourState === 'head') throw new UsageError('ERR_HTTP_STATE', 'A 2xx to CONNECT is a switch: switchProtocol()')
     if (status === 204 && fields.contentLength !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'A 204 has no Content-Length')
     const bodiless = hasNoBody(status, this.requestMethod)
     let framing = ourFraming(fields, bodyBytes)

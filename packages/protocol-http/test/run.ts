@@ -1,4 +1,5 @@
 import { HttpConnection } from '../src/connection.ts'
+import type { HttpEvent } from '../src/events.ts'
 import type { HttpLimits } from '../src/limits.ts'
 
 /** What a machine makes of bytes, with adjacent data joined: what must not depend on how the bytes are cut. */
@@ -7,7 +8,8 @@ export type Seen =
   | readonly ['response', string]
   | readonly ['informational', string]
   | readonly ['data', string]
-  | readonly ['end']
+  | readonly ['end', trailers?: string]
+  | readonly ['switched', head: string, leftover: string]
   | readonly ['closed']
   | readonly ['error', code: string, status?: number]
 
@@ -25,9 +27,9 @@ export function asServer(pieces: readonly string[], options: { readonly eof?: bo
         seen.push(['request', [`${method} ${target} ${version}`, ...headers.map(([name, value]) => `${name}=${value}`)].join('|')])
       } else if (event.type === 'data') addData(seen, text(event.data))
       else {
-        seen.push([event.type] as Seen)
+        seen.push(ending(event))
         if (event.type !== 'end') continue
-        machine.sendResponse({ status: 204 })
+        machine.sendResponse({ status: isConnect(seen) ? 403 : 204 })
         machine.sendEnd()
         if ((machine.theirState as string) === 'done') machine.startNextCycle()
       }
@@ -47,7 +49,8 @@ export function asClient(
   const ask = (): void => {
     const method = methods.shift()
     if (method === undefined) return
-    machine.sendRequest({ method, target: '/', headers: [['Host', 'h']] })
+    if (method === 'upgrade') machine.sendRequest({ target: '/', headers: [['Host', 'h'], ['Connection', 'upgrade'], ['Upgrade', 'websocket']] })
+    else machine.sendRequest({ method, target: method === 'CONNECT' ? 'h:1' : '/', headers: [['Host', 'h']] })
     machine.sendEnd()
   }
   ask()
@@ -57,8 +60,11 @@ export function asClient(
         const { status, reason, version, headers } = event.head
         seen.push([event.type, [`${version} ${status} ${reason}`, ...headers.map(([name, value]) => `${name}=${value}`)].join('|')])
       } else if (event.type === 'data') addData(seen, text(event.data))
-      else {
-        seen.push([event.type] as Seen)
+      else if (event.type === 'switched') {
+        const { status, reason, version, headers } = event.head
+        seen.push(['switched', [`${version} ${status} ${reason}`, ...headers.map(([name, value]) => `${name}=${value}`)].join('|'), text(event.leftover)])
+      } else {
+        seen.push(ending(event))
         if (event.type !== 'end' || (machine.theirState as string) !== 'done') continue
         machine.startNextCycle()
         ask()
@@ -66,6 +72,16 @@ export function asClient(
     }
   }
   return guarded(seen, pieces, machine, drive, options.eof)
+}
+
+function ending(event: HttpEvent): Seen {
+  if (event.type !== 'end' || event.trailers.length === 0) return [event.type] as unknown as Seen
+  return ['end', event.trailers.map(([name, value]) => `${name}=${value}`).join('|')]
+}
+
+/** Whether the request that was seen last is a CONNECT, which only a switch may answer with a 2xx. */
+function isConnect(seen: readonly Seen[]): boolean {
+  return seen.filter((each) => each[0] === 'request').at(-1)?.[1]?.startsWith('CONNECT ') === true
 }
 
 function addData(seen: Seen[], data: string): void {
@@ -77,8 +93,12 @@ function addData(seen: Seen[], data: string): void {
 function guarded(seen: Seen[], pieces: readonly string[], machine: HttpConnection, drive: () => void, eof = false): Seen[] {
   try {
     for (const piece of pieces) {
-      machine.receiveData(latin1(piece))
-      drive()
+      const last = seen.at(-1)
+      if (last?.[0] === 'switched') seen[seen.length - 1] = ['switched', last[1], last[2] + piece]
+      else {
+        machine.receiveData(latin1(piece))
+        drive()
+      }
     }
     if (eof) {
       machine.receiveEof()
@@ -92,10 +112,14 @@ function guarded(seen: Seen[], pieces: readonly string[], machine: HttpConnectio
   return seen
 }
 
-/** Every way to cut that is worth trying: whole, byte by byte, and in two at every place. */
-export function* cuts(input: string, maxSplits = 400): Generator<string[]> {
+/** Every way to cut that is worth trying: whole, byte by byte, in two at every place, and what is short in three at every two places. */
+export function* cuts(input: string, maxSplits = 400, maxForPairs = 45): Generator<string[]> {
   yield [input]
   yield [...input]
   const step = Math.max(1, Math.ceil(input.length / maxSplits))
   for (let at = 1; at < input.length; at += step) yield [input.slice(0, at), input.slice(at)]
+  if (input.length > maxForPairs) return
+  for (let at = 1; at < input.length; at++) {
+    for (let next = at + 1; next < input.length; next++) yield [input.slice(0, at), input.slice(at, next), input.slice(next)]
+  }
 }
