@@ -2,19 +2,22 @@
  * TLS directly on a socket of Node's: what is encrypted and decrypted never comes into JavaScript. The transport below still owns the socket; it
  * is started, paused, to hear of its end, and ends the socket in the end.
  *
- * On this road Node emits 'end' for close_notify and for a bare end alike, so it is for those who allow truncation.
+ * On this road Node emits 'end' for close_notify and for a bare end alike: it is for those who allow truncation, and where the probe works.
  */
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import type { Cause, Stream, Transport } from '@async/core'
 import { nodeSocket, type NodeSocket, socketError } from '@async/core/node'
-import { endedInHandshake } from './errors.ts'
+import { endedInHandshake, truncated } from './errors.ts'
 import { TlsOverTransport } from './over-transport.ts'
+import { isBareEnd } from './probe.ts'
 import type { Side } from './side.ts'
 
 /** TLS on a socket of Node's. */
 export class TlsOverSocket extends TlsOverTransport {
   private readonly node: NodeSocket
+  /** The end was a bare one; where truncation is allowed nobody asks. */
+  private bareEnd: boolean | undefined
 
   constructor(below: Transport<Stream>, node: NodeSocket, side: Side) {
     super(below, side)
@@ -38,6 +41,11 @@ export class TlsOverSocket extends TlsOverTransport {
     socket.on('end', () => {
       if (this.phase === 'opening') this.finish(endedInHandshake())
     })
+    if (this.side.allowTruncation) return
+    socket.push = (data: Uint8Array | null): boolean => {
+      if (data === null) this.bareEnd ??= isBareEnd(socket)
+      return TLSSocket.prototype.push.call(socket, data)
+    }
   }
 
   protected override get unreadBelowBytes(): number {
@@ -45,7 +53,9 @@ export class TlsOverSocket extends TlsOverTransport {
   }
 
   protected override peerEnded(): void {
-    if (this.ourEnd === 'none' && this.node.endIsReset()) this.inputEnds(this.lossOf(undefined))
+    if (this.bareEnd === false) super.peerEnded()
+    else if (this.ourEnd === 'none' && this.node.endIsReset()) this.inputEnds(this.lossOf(undefined))
+    else if (this.bareEnd === true) this.inputEnds(truncated())
     else super.peerEnded()
   }
 
@@ -57,8 +67,10 @@ export class TlsOverSocket extends TlsOverTransport {
     else {
       // Node's Readable reports no end any more; it still pushes it.
       this.socket!.push = (data: Uint8Array | null) => {
-        if (data === null) this.peerEnded()
-        else this.received(data)
+        if (data === null) {
+          if (!this.side.allowTruncation) this.bareEnd ??= isBareEnd(this.socket!)
+          this.peerEnded()
+        } else this.received(data)
         return this.readHalf === 'flowing' || this.readHalf === 'discarding'
       }
       this.writeFailed(cause)

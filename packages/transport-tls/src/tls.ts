@@ -2,6 +2,7 @@ import { type Connector, type Layer, ProtocolError, type Stream, type Transport,
 import type { TlsOptions, TlsServerOptions } from './options.ts'
 import { socketOf, TlsOverSocket } from './over-socket.ts'
 import { TlsOverTransport } from './over-transport.ts'
+import { probeWorks } from './probe.ts'
 import { ClientSide, ServerSide, type Side } from './side.ts'
 import type { TlsTransport } from './transport.ts'
 
@@ -79,8 +80,8 @@ const sides: WeakMap<object, Side> = new WeakMap()
 /** The layer of one side. */
 export function layerOf(side: Side): Layer<Transport<Stream>, TlsTransport> {
   const layer = (below: Transport<Stream>): TlsTransport => {
-    const node = side.allowTruncation ? socketOf(below) : undefined
-    return node === undefined ? new TlsOverTransport(below, side) : new TlsOverSocket(below, node, side)
+    const node = socketOf(below)
+    return node === undefined || !(side.allowTruncation || probeWorks() === true) ? new TlsOverTransport(below, side) : new TlsOverSocket(below, node, side)
   }
   sides.set(layer, side)
   return layer

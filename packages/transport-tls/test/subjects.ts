@@ -1,9 +1,10 @@
 /** Connections under test: TLS over what there is, each side, each version. */
 import type { Connector, Stream, StreamTransport, Transport } from '@async/core'
-import type { TransportOptions } from '@async/core/base'
+import { type TransportOptions, WrappedTransport } from '@async/core/base'
 import { type ListenerUnderTest, memoryPair, type Pair, type Subject } from '@async/core/testing'
 import { connectTcp, listenTcp, tcpConnector } from '@async/transport-tcp'
 import { listenTls, type TlsCommonOptions, tls, tlsConnector, type TlsServerOptions, tlsServer, type TlsTransport } from '../src/index.ts'
+import { probeSettled } from '../src/probe.ts'
 import { authority, server } from './certificates.ts'
 
 /** Two ends below, and what frees more than they. */
@@ -30,6 +31,18 @@ export async function tcpPair(options?: TransportOptions): Promise<{ readonly a:
   const listener = await listenTcp({ ...options, startTimeoutMs: Infinity }, accept)
   const a = await connectTcp({ ...options, host: '127.0.0.1', port: listener.port })
   return { a, b: await accepting, dispose: () => listener.close() }
+}
+
+/** A pair over TCP that TLS can only see as a transport. */
+export async function anyTransport(options?: TransportOptions): Promise<Below> {
+  const { a, b, dispose } = await tcpPair(options)
+  return { a: new WrappedTransport(a), b: new WrappedTransport(b), dispose }
+}
+
+/** A pair over TCP whose sockets TLS works on. */
+async function probed(options?: TransportOptions): Promise<Below> {
+  if (!(await probeSettled())) throw new Error('the probe does not work on this runtime')
+  return tcpPair(options)
 }
 
 /** A subject of TLS over what `makeBelow` makes. `turned`: the kit's first end is the server. */
@@ -69,9 +82,12 @@ export const subjects = {
     skip: { 'C4 when the wait is over, a peer that still sends is told that it was reset': 'without half-close below, the end of it is all that the peer can be told' },
   }),
   inTls: overTls('TLS in TLS over memory', async (options) => secure(memoryPair(options), options)),
-  tcp: overTls('TLS over TCP, client to server', tcpPair, { makeListener }),
-  tcpServer: overTls('TLS over TCP, server to client', tcpPair, { turned: true }),
-  tcp12: overTls('TLS 1.2 over TCP', tcpPair, { how: { maxVersion: 'TLSv1.2' } }),
+  tcp: overTls('TLS over TCP as any transport, client to server', anyTransport),
+  tcpServer: overTls('TLS over TCP as any transport, server to client', anyTransport, { turned: true }),
+  tcp12: overTls('TLS 1.2 over TCP as any transport', anyTransport, { how: { maxVersion: 'TLSv1.2' } }),
+  probed: overTls('TLS on a socket, client to server', probed, { makeListener }),
+  probedServer: overTls('TLS on a socket, server to client', probed, { turned: true }),
+  probed12: overTls('TLS 1.2 on a socket', probed, { how: { maxVersion: 'TLSv1.2' } }),
   socket: overTls('TLS on a socket, truncation allowed, client to server', tcpPair, { how: { allowTruncation: true } }),
   socketServer: overTls('TLS on a socket, truncation allowed, server to client', tcpPair, { how: { allowTruncation: true }, turned: true }),
 } satisfies Record<string, Subject>
