@@ -31,7 +31,7 @@ export class FakeWebSerialPort implements WebSerialPort {
     if (this.port !== undefined) throw new DOMException('The port is already open.', 'InvalidStateError')
     const { baudRate, dataBits, stopBits, parity, flowControl } = options
     const settings = lineSettings({
-      baudRate, dataBits: dataBits as 8, stopBits: stopBits as 1, parity: parity ?? 'none', rtscts: flowControl === 'hardware',
+      baudRate, dataBits: dataBits ?? 8, stopBits: stopBits ?? 1, parity: parity ?? 'none', rtscts: flowControl === 'hardware',
     })
     try {
       this.port = await this.world.open({ ...settings, path: this.path })

@@ -34,35 +34,50 @@ export interface WebSerialPort {
 
 /** How it is opened. */
 export interface WebSerialOptions {
+  /** Symbols in a second. */
   baudRate: number
-  dataBits?: number
-  stopBits?: number
+  /** Bits of a character. Default 8. */
+  dataBits?: 7 | 8
+  /** Stop bits. Default 1. */
+  stopBits?: 1 | 2
+  /** The parity bit. Default `none`. */
   parity?: 'none' | 'even' | 'odd'
+  /** Bytes of the browser's buffers. Default 255. */
   bufferSize?: number
+  /** By RTS and CTS, or not. Default `none`. */
   flowControl?: 'none' | 'hardware'
 }
 
 /** A ReadableStream of bytes. */
 export interface WebReadable {
+  /** Locks it. */
   getReader(): WebReader
 }
 
 /** Its default reader. */
 export interface WebReader {
+  /** Resolves with what came, or that it is over. */
   read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>
+  /** Ends it, and discards what came. */
   cancel(): Promise<void>
+  /** Unlocks the stream. */
   releaseLock(): void
 }
 
 /** A WritableStream of bytes. */
 export interface WebWritable {
+  /** Locks it. */
   getWriter(): WebWriter
 }
 
 /** Its writer. */
 export interface WebWriter {
+  /** Resolves when the browser has it. */
   write(bytes: Uint8Array): Promise<void>
+  /** Ends it, and resolves when all is on the wire. */
   close(): Promise<void>
+  /** Ends it, and discards what is not on the wire. */
   abort(): Promise<void>
+  /** Unlocks the stream. */
   releaseLock(): void
 }
