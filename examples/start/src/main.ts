@@ -56,11 +56,11 @@ async function run(): Promise<Report> {
     show((reports.length === 1 ? fullPicture : shortPicture)(one, reports.length, style))
   }
   await close()
-  show('the same five messages, and the same protocol code, over every other stack that exists so far\n')
+  show('the same five messages, and the same protocol code, over every other stack\n')
   const others: StackReport[] = []
-  for (const other of otherStacks(framedPorts)) {
-    progress(`${other.stack} …`)
-    const one = await other.converse()
+  for (const [at, converse] of otherStacks(framedPorts).entries()) {
+    progress(`stack ${at + 2} …`)
+    const one = await converse()
     progress('')
     others.push(one)
     show(stackLine(one, style))

@@ -33,8 +33,8 @@ export function shortPicture(step: StepReport, number: number, style: Style): st
 }
 
 /** One line for each of the other stacks. */
-export function stackLine({ stack, right }: StackReport, style: Style): string {
-  return `  ${verdict(right, style)}  ${stack}`
+export function stackLine({ stack, right, note }: StackReport, style: Style): string {
+  return `  ${verdict(right, style)}  ${stack}${note === undefined ? '' : `\n         ${note}`}`
 }
 
 /** The last line. */

@@ -26,6 +26,8 @@ export interface StackReport {
   readonly stack: string
   /** Whether every outcome was what it must be. */
   readonly right: boolean
+  /** What the transport did there, where there is something to tell. */
+  readonly note?: string
 }
 
 /** What `start --json` prints. */

@@ -8,6 +8,7 @@ import { framings } from './framings.ts'
 import type { StackReport } from './report.ts'
 import { makeService } from './service.ts'
 import { isRight, runStep, steps } from './steps.ts'
+import { transports } from './transports.ts'
 
 const host = '127.0.0.1'
 const target = '/rpc'
@@ -41,14 +42,11 @@ export function seedStack(port: number): SeedStack {
   }
 }
 
-/** A stack to hold the conversation over. */
-export interface OtherStack {
-  readonly stack: string
-  converse(): Promise<StackReport>
-}
+/** Holds the conversation over a stack. */
+export type Converse = () => Promise<StackReport>
 
-/** Every other stack that exists so far. `ports`: those of the framings. */
-export function otherStacks(ports: readonly number[]): OtherStack[] {
+/** Every other stack. `ports`: those of the framings. */
+export function otherStacks(ports: readonly number[]): Converse[] {
   const framed = framings.map(({ scheme, layer }, at) => {
     const port = ports[at] ?? 0
     const connector = over(tcpConnector({ host, port }), layer(), jsonRpc())
@@ -56,6 +54,11 @@ export function otherStacks(ports: readonly number[]): OtherStack[] {
   })
   return [
     ...framed,
+    ...transports.map((open) => async () => {
+      const { stack, caller, end } = await open()
+      const right = await isAllRight(caller)
+      return { stack, right, note: await end() }
+    }),
     other('JSON-RPC over a pair of message transports in memory', async () => inMemory(memoryMessagePair())),
     other('JSON-RPC over lines over a pair of streams in memory', async () => {
       const { a, b } = memoryPair()
@@ -82,15 +85,17 @@ function inMemory({ a, b }: { readonly a: Transport<Messages>; readonly b: Trans
   return jsonRpc()(a)
 }
 
-function other(name: string, open: () => Promise<Caller>): OtherStack {
-  return {
-    stack: name,
-    async converse() {
-      const caller = await open()
-      let right = true
-      for (const step of steps) right &&= isRight(step, await runStep(caller, step))
-      await caller[Symbol.asyncDispose]()
-      return { stack: name, right }
-    },
+function other(name: string, open: () => Promise<Caller>): Converse {
+  return async () => {
+    const caller = await open()
+    const right = await isAllRight(caller)
+    await caller[Symbol.asyncDispose]()
+    return { stack: name, right }
   }
+}
+
+async function isAllRight(caller: Caller): Promise<boolean> {
+  let right = true
+  for (const step of steps) right &&= isRight(step, await runStep(caller, step))
+  return right
 }

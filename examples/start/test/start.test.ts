@@ -92,11 +92,18 @@ describe('start --json', () => {
   })
 
   it('holds the same conversation over every other stack', () => {
-    expect(report.others.map(({ stack, right }) => [fixed(stack), right])).toEqual([
+    const plain = (text: string): string => fixed(text).replace(/unix:\S+\/rpc.sock/, 'unix:SOCKET').replace(/process \d+/, 'process PID').replace(/\d+ ms/, 'MS')
+    expect(report.others.map(({ stack, right, note }) => (note === undefined ? [plain(stack), right] : [plain(stack), right, plain(note)]))).toEqual([
       ['jsonrpc+line+tcp://127.0.0.1:PORT', true],
       ['jsonrpc+nul+tcp://127.0.0.1:PORT', true],
       ['jsonrpc+lsp+tcp://127.0.0.1:PORT', true],
       ['jsonrpc+length-prefix+tcp://127.0.0.1:PORT', true],
+      ['jsonrpc+line+unix:SOCKET', true, 'a socket of mode 600, unlinked at the end'],
+      ['jsonrpc+lsp+exec:node child.js', true, 'process PID, which ended with its input, status 0'],
+      ['jsonrpc+line+tls+tcp://127.0.0.1:PORT', true, 'TLSv1.3, TLS_AES_256_GCM_SHA384, closed by close_notify'],
+      ['jsonrpc+ws+tcp://127.0.0.1:PORT/rpc', true, 'text messages, closed with 1000'],
+      ['jsonrpc+line+tls+unix:SOCKET', true, 'TLS over what is no TCP'],
+      ['jsonrpc+line+serial:/dev/ttyS0?baudRate=115200', true, 'a simulated line at 115,200 baud, which takes its time: MS'],
       ['JSON-RPC over a pair of message transports in memory', true],
       ['JSON-RPC over lines over a pair of streams in memory', true],
       ['JSON-RPC over HTTP over a pair of streams in memory', true],

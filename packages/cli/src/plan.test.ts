@@ -40,9 +40,9 @@ describe('planStack', () => {
     ['tcp+tcp://h:1', 'data', 2, 'tcp is a transport, and goes to the bottom of tcp+tcp://h:1'],
     ['line:x', 'data', 2, 'line needs a transport below it, as in line+tcp://127.0.0.1:4000'],
     ['tls://h:1', 'data', 2, 'tls needs a transport below it, as in tls+tcp://127.0.0.1:4000'],
-    ['soap+tcp://h:1', 'calls', 2, 'soap is no scheme that is known here: line, nul, lsp, length-prefix, chunk, exact, http, tls, ws, jsonrpc, tcp, unix, pipe, fifo, fd, exec, serial are'],
-    ['line+left-pad:x', 'data', 2, 'left-pad is no scheme that is known here: line, nul, lsp, length-prefix, chunk, exact, http, tls, ws, jsonrpc, tcp, unix, pipe, fifo, fd, exec, serial are'],
-    ['constructor:x', 'data', 2, 'constructor is no scheme that is known here: line, nul, lsp, length-prefix, chunk, exact, http, tls, ws, jsonrpc, tcp, unix, pipe, fifo, fd, exec, serial are'],
+    ['soap+tcp://h:1', 'calls', 2, 'soap is no scheme that is known here: line, nul, lsp, length-prefix, chunk, exact, http, tls, ws, jsonrpc, tcp, unix, pipe, fifo, fd, stdio, exec, serial are'],
+    ['line+left-pad:x', 'data', 2, 'left-pad is no scheme that is known here: line, nul, lsp, length-prefix, chunk, exact, http, tls, ws, jsonrpc, tcp, unix, pipe, fifo, fd, stdio, exec, serial are'],
+    ['constructor:x', 'data', 2, 'constructor is no scheme that is known here: line, nul, lsp, length-prefix, chunk, exact, http, tls, ws, jsonrpc, tcp, unix, pipe, fifo, fd, stdio, exec, serial are'],
   ])('refuses %s for %s', (text, top, exitCode, message) => {
     expect(() => planStack(text, top)).toThrow(expect.objectContaining({ exitCode, message }))
   })

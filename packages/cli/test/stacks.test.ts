@@ -71,6 +71,11 @@ describe('async serve and async call', () => {
     expect(await call(`jsonrpc+lsp+exec:${process.execPath} ${join(import.meta.dirname, 'fixtures/lsp-add.mjs')}`)).toEqual(five)
   })
 
+  it('to itself, as a language server is started', async () => {
+    const self = join(import.meta.dirname, '../dist/main.js')
+    expect(await call(`jsonrpc+lsp+exec:${process.execPath} ${self} serve jsonrpc+lsp+stdio: ${join(import.meta.dirname, 'fixtures/methods.mjs')}`)).toMatchObject({ code: 0, stdout: '5\n' })
+  })
+
   it('over a serial line', async (test) => {
     needs('socat')(test)
     const [one, other] = [join(folder, 'tty-one'), join(folder, 'tty-other')]

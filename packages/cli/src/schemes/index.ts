@@ -1,6 +1,6 @@
 import { framing } from './framing.ts'
 import { http } from './http.ts'
-import { exec, fd, fifo, namedPipe, unix } from './pipe.ts'
+import { exec, fd, fifo, namedPipe, stdio, unix } from './pipe.ts'
 import type { LayerScheme, TransportScheme } from './scheme.ts'
 import { serial } from './serial.ts'
 import { tcp } from './tcp.ts'
@@ -27,6 +27,7 @@ export const transportSchemes: ReadonlyMap<string, TransportScheme> = new Map([
   ['pipe', namedPipe],
   ['fifo', fifo],
   ['fd', fd],
+  ['stdio', stdio],
   ['exec', exec],
   ['serial', serial],
 ])

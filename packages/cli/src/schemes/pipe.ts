@@ -51,6 +51,12 @@ export const fd: TransportScheme = only(async (transport, around) => {
   return (await load(around, 'fd')).fdConnector({ fd: Number(path), ...layerOptions(transport, { writeFd: 'count' }) })
 })
 
+/** `stdio:` */
+export const stdio: TransportScheme = only(async (transport, around) => {
+  layerOptions(transport, {})
+  return (await load(around, 'stdio')).stdioConnector()
+})
+
 /** `exec:program argument …`; what it says on standard error goes to ours. */
 export const exec: TransportScheme = only(async (transport, around) => {
   const [command, ...args] = transport.words ?? []
