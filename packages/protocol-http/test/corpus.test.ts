@@ -43,9 +43,15 @@ function examine(cases: readonly Case[], run: Run): void {
   }
 }
 
-describe('heads of requests', () => examine(heads, asServer))
-describe('bodies of requests', () => examine(bodies, asServer))
-describe('responses', () => examine(responses, asClient))
+describe('heads of requests', () => {
+  examine(heads, asServer)
+})
+describe('bodies of requests', () => {
+  examine(bodies, asServer)
+})
+describe('responses', () => {
+  examine(responses, asClient)
+})
 
 it('has no case twice', () => {
   const inputs = [...heads, ...bodies].map(([, , input]) => input)

@@ -81,7 +81,8 @@ function ending(event: HttpEvent): Seen {
 
 /** Whether the request that was seen last is a CONNECT, which only a switch may answer with a 2xx. */
 function isConnect(seen: readonly Seen[]): boolean {
-  return seen.filter((each) => each[0] === 'request').at(-1)?.[1]?.startsWith('CONNECT ') === true
+  const requests = seen.flatMap((each) => (each[0] === 'request' ? [each[1]] : []))
+  return requests.at(-1)?.startsWith('CONNECT ') === true
 }
 
 function addData(seen: Seen[], data: string): void {
