@@ -125,19 +125,20 @@ describe('start', () => {
       'right  4. a notification',
       'right  5. a batch: a call, a notification, a method that is not there, a call',
     ])
-    expect(lines.at(-2)).toBe('right: one protocol, 8 stacks, every answer as it must be')
+    expect(lines.at(-2)).toBe('right: one protocol, 14 stacks, every answer as it must be')
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100)
   })
 
   it('ends with 1 when an answer is wrong', async () => {
     // A copy in which the service subtracts, where the packages are still found.
     const copy = join(root, 'examples/start/node_modules/.wrong')
-    cpSync(dirname(main), copy, { recursive: true })
-    const service = join(copy, 'service.js')
+    cpSync(dirname(main), join(copy, 'dist'), { recursive: true })
+    cpSync(join(root, 'examples/start/certificates'), join(copy, 'certificates'), { recursive: true })
+    const service = join(copy, 'dist/service.js')
     const right = readFileSync(service, 'utf8')
     expect(right).toContain('a + b')
     writeFileSync(service, right.replace('a + b', 'a - b'))
-    const wrong = await run(process.execPath, [join(copy, 'main.js')]).catch((error: { code: number; stdout: string }) => error)
+    const wrong = await run(process.execPath, [join(copy, 'dist/main.js')]).catch((error: { code: number; stdout: string }) => error)
     rmSync(copy, { recursive: true })
     expect(wrong).toMatchObject({ code: 1, stdout: expect.stringMatching(/^WRONG {2}1\. a call, params by position$/m) })
     expect(wrong.stdout.trimEnd().split('\n').at(-1)).toBe('WRONG: an answer is not what it must be')
