@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { StreamTransport } from '@async/core'
 import { type TransportOptions, WrappedTransport } from '@async/core/base'
-import { type ListenerUnderTest, type Pair, type Subject, transportSuite } from '@async/core/testing'
+import { type Case, type ListenerUnderTest, type Pair, runCase, type Subject, transportSuite } from '@async/core/testing'
 import { describe, it } from 'vitest'
 import { connectTcp, listenTcp } from '../src/index.ts'
 import { makeName } from './places.ts'
+import { acceptedCases, dialledCases } from './system-cases.ts'
 
 async function makeEnds(options?: TransportOptions): Promise<{ readonly dialled: StreamTransport; readonly accepted: StreamTransport; dispose(): void }> {
   let accept!: (transport: StreamTransport) => void
@@ -64,3 +65,18 @@ const wrapped: Subject = {
 transportSuite({ describe, it }, dialled, { counts: { pass: 197, notApplicable: 7, skipped: 0, fail: 0 } })
 transportSuite({ describe, it }, accepted, { counts: { pass: 152, notApplicable: 52, skipped: 0, fail: 0 } })
 transportSuite({ describe, it }, wrapped, { counts: { pass: 158, notApplicable: 46, skipped: 0, fail: 0 } })
+
+/** Cases that only Node's sockets can be asked. */
+function cases(subject: Subject, list: readonly Case[]): void {
+  describe(`${subject.name}: the system`, () => {
+    for (const tested of list) {
+      it(tested.name, async () => {
+        const { result, error } = await runCase(tested, subject)
+        if (result !== 'pass') throw error
+      })
+    }
+  })
+}
+
+cases(dialled, dialledCases)
+cases(accepted, acceptedCases)

@@ -162,11 +162,9 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
     return this.info.remote ?? 'the connection'
   }
 
-  /** What Node had read before it saw the failure was received, and comes first. `read` emits 'data', once somebody listens to that. */
+  /** What Node had read before it saw the failure was received, and comes first. `read` emits 'data': Node reads ahead only where somebody listens to that. */
   private takeAhead(): void {
-    if (this.owner === undefined) return
-    const ahead = this.socket.read() as Buffer | null
-    if (ahead !== null && !this.listening) this.received(ahead)
+    if (this.owner !== undefined) this.socket.read()
   }
 }
 
