@@ -197,8 +197,8 @@ export const clauses: Readonly<Record<string, string>> = {
     'closed pipe breaks the write half.',
   Y19: 'Serial ports, from the package on: no half-close, no reset; no bytes are no end; an unplugged device is kind `gone`, once.',
   Y20:
-    'WebSocket, from the package on: strings are text messages, bytes binary ones; close code 1000 is clean, 1005 and 1006 are lost; ' +
-    'no half-close; where reading can’t be paused a limit ends the connection.',
+    'WebSocket: strings are text messages, bytes binary ones; a Close with 1000 or no code is clean, other codes are in the reason, an end ' +
+    'without a Close is truncated or lost; no half-close; where reading can’t be paused a limit ends the connection.',
 
   K1: 'However its input is cut into pieces, a protocol has the same events, and writes the same.',
   K2: 'An end at any offset brings the events that were complete, and kind `truncated` unless it is between two of them.',
@@ -239,5 +239,5 @@ export const clausesWithoutCase: Readonly<Record<string, string>> = {
   Y17: 'comes with the package',
   Y18: 'comes with the package',
   Y19: 'comes with the package',
-  Y20: 'comes with the package',
+  Y20: 'transport-websocket: tests of its own',
 }
