@@ -210,9 +210,11 @@ class ClientSession extends DuplexTransport {
     if (this.isPosting || this.cause !== undefined) return
     this.isPosting = true
     this.idle.clear()
-    const lostMs = this.policy.clock.nowMs()
+    const { clock } = this.policy
+    let lostMs: number | undefined
     for (let attempt = 0; this.cause === undefined; attempt++) {
       this.untoldBytes = 0
+      const beganMs = clock.nowMs()
       let failure: unknown
       try {
         const head = await this.request('POST', this.unackedText())
@@ -226,7 +228,11 @@ class ClientSession extends DuplexTransport {
         failure = error
       }
       if (this.cause !== undefined) return
-      await new Promise<void>((resolve) => this.again(attempt, lostMs, failure, resolve))
+      const nowMs = clock.nowMs()
+      // One that lasted was no sign of a server that is away: it may have been paused until somebody's time was over.
+      if (lostMs === undefined || nowMs - beganMs > this.terms.resumeMs) lostMs = nowMs
+      const sinceMs = lostMs
+      await new Promise<void>((resolve) => this.again(attempt, sinceMs, failure, resolve))
     }
     this.isPosting = false
     if (this.cause !== undefined) return

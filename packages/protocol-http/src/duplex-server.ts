@@ -1,5 +1,5 @@
 import { UsageError } from '@async/core'
-import type { Info, Messages, Transport } from '@async/core'
+import type { CloseOptions, Info, Messages, Transport } from '@async/core'
 import { limits } from '@async/core'
 import { type TransportOptions, transportPolicy } from '@async/core/base'
 import { Deadline } from './deadline.ts'
@@ -29,8 +29,8 @@ export interface HttpDuplexServer {
   (exchange: HttpServerExchange): void
   /** Sessions that are open. */
   readonly sessionCount: number
-  /** Opens no further sessions, and closes those that there are. Resolves when none is left. */
-  close(): Promise<void>
+  /** Opens no further sessions, and closes those that there are, each with `options`. Resolves when none is left. */
+  close(options?: CloseOptions): Promise<void>
 }
 
 interface ServerPolicy extends DuplexPolicy {
@@ -45,7 +45,7 @@ interface ServerPolicy extends DuplexPolicy {
  */
 export function httpDuplexServer(options: HttpDuplexServerOptions): HttpDuplexServer {
   const sessions = new Sessions(options)
-  return Object.defineProperty(Object.assign((exchange: HttpServerExchange) => sessions.take(exchange), { close: () => sessions.close(), sessionCount: 0 }), 'sessionCount', {
+  return Object.defineProperty(Object.assign((exchange: HttpServerExchange) => sessions.take(exchange), { close: (options?: CloseOptions) => sessions.close(options), sessionCount: 0 }), 'sessionCount', {
     get: () => sessions.open.size,
   })
 }
@@ -88,9 +88,11 @@ class Sessions {
     } else answer(exchange, 405)
   }
 
-  async close(): Promise<void> {
+  async close(options?: CloseOptions): Promise<void> {
     this.isClosed = true
-    await Promise.all([...this.open.values()].map((session) => session[Symbol.asyncDispose]()))
+    const ends = [...this.open.values()].map((session) => session.closed)
+    for (const session of this.open.values()) session.close(options)
+    await Promise.all(ends)
   }
 
   private begin(exchange: HttpServerExchange): void {
