@@ -31,7 +31,12 @@ export function channelStdio(channels: Readonly<Record<string, ChannelFds>>): ('
 /** The transports of a child’s channels. */
 export function openChannels(child: ChildProcess, name: string, channels: Readonly<Record<string, ChannelFds>>, policy: TransportPolicy): Readonly<Record<string, StreamTransport>> {
   const made: Record<string, StreamTransport> = Object.create(null)
-  const stream = (fd: number): Socket => child.stdio[fd] as Socket
+  const stream = (fd: number): Socket => {
+    const socket = child.stdio[fd] as Socket
+    // Else Node lets go of both directions when one has ended, also of a descriptor that is used for the other alone.
+    socket.allowHalfOpen = true
+    return socket
+  }
   for (const [key, fds] of Object.entries(channels)) {
     const names = { remote: `${name}[${child.pid}] ${key}` }
     made[key] =
@@ -48,7 +53,6 @@ class ChannelTransport extends UnixTransport {
 
   constructor(policy: TransportPolicy, socket: Socket, names: { readonly remote: string }) {
     super(policy, socket, nobody, names)
-    socket.allowHalfOpen = true
     socket.pause()
     // Node resumes the streams of a child that exits, whoever has paused them; what nobody listens to yet would be lost.
     socket.on('resume', () => {

@@ -52,6 +52,8 @@ export class PairTransport extends WritingTransport implements HalfClosable {
   protected sendEnd(): void {
     this.output.end((error?: Error | null) => {
       if (error == null) this.closeOutput()
+      // Node has let it go, with all that was written: there is nobody to tell. (A write that fails comes as 'error'.)
+      else if (isEcho(error)) this.endSent()
     })
   }
 
@@ -87,12 +89,16 @@ export class PairTransport extends WritingTransport implements HalfClosable {
 
   private outputFailed(error: Error): void {
     const { code } = error as NodeJS.ErrnoException
-    // What Node says of a stream that was destroyed in the middle of a write is an echo of something else.
-    if (code?.startsWith('ERR_STREAM_') === true) return
+    if (isEcho(error)) return
     this.writeFailed({ kind: code === 'EIO' ? 'gone' : 'reset', error: socketError(error, 'open', this.where) })
   }
 
   private get where(): string {
     return this.info.remote ?? this.info.local ?? 'the pipe'
   }
+}
+
+/** What Node says of a stream that is destroyed already is an echo of something else. */
+function isEcho(error: NodeJS.ErrnoException): boolean {
+  return error.code?.startsWith('ERR_STREAM_') === true
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { line, nul } from '@async/protocol-chunk'
 import { stack } from '@async/core'
@@ -122,7 +122,6 @@ describe('a child process', () => {
     await until(() => second.transport.exit !== undefined)
     await turns()
     expect(second.events).toEqual(['made'])
-    const { writeFileSync } = await import('node:fs')
     writeFileSync(go, '')
     expect((await second.lost).kind).toBe('closed')
     expect(second.data.toString()).toBe('last\n')
