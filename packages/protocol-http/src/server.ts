@@ -1,5 +1,5 @@
 import { UsageError } from '@async/core'
-import type { Info, StreamTransport, UpgradeRequest } from '@async/core'
+import type { Info, Stream, StreamTransport, Transport, UpgradeRequest } from '@async/core'
 import { type TransportOptions, transportPolicy, type TransportPolicy } from '@async/core/base'
 import { type HttpLimits, pickLimits } from './limits.ts'
 import { ServerConnection } from './server-connection.ts'
@@ -43,8 +43,8 @@ export interface HttpServerOptions extends TransportOptions, Partial<HttpLimits>
 
 /** A server: a function to hand to a listener, which serves the HTTP connection on each transport that it is given. */
 export interface HttpServer {
-  /** Serves the connection on `transport`. */
-  (transport: StreamTransport): void
+  /** Serves the connection on `transport`. It need not have a half-close: a serial line will do. */
+  (transport: Transport<Stream>): void
   /** Connections that are open. */
   readonly connectionCount: number
   /**
@@ -78,7 +78,7 @@ export interface ServerPolicy {
  */
 export function httpServer(options: HttpServerOptions): HttpServer {
   const connections = new Connections(serverPolicy(options))
-  const serve = (transport: StreamTransport): void => connections.serve(transport)
+  const serve = (transport: Transport<Stream>): void => connections.serve(transport as StreamTransport)
   return Object.defineProperty(
     Object.assign(serve, { connectionCount: 0, drain: (drainOptions?: { readonly graceMs?: number }) => connections.drain(drainOptions?.graceMs) }),
     'connectionCount',

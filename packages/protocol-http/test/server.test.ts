@@ -476,6 +476,16 @@ it('a limit passed inside a body ends the exchange with kind limit, and is answe
   expect(wire()).toBe(`data ${closing('413 Content Too Large')}|eof`)
 })
 
+it('a transport without a half-close will do: a serial line', async () => {
+  const { a, b } = memoryPair({ halfCloses: false })
+  httpServer({ onExchange: answer })(b)
+  const client = new Recorder()
+  a.start(client)
+  a.write(`${get}GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`)
+  expect((await client.lost).kind).toBe('closed')
+  expect(client.events[1]!.replace(/Date: [^\r]*\r\n/g, '')).toBe(`data ${ok}${closing('200 OK')}`)
+})
+
 it('closing the connection below lets queued answers out', async () => {
   const clock = new VirtualClock()
   const { a, b } = memoryPair({ clock })
