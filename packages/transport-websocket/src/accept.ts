@@ -122,7 +122,8 @@ export class Acceptor {
     const { clock, handshakeTimeoutMs } = this.policy
     let timer: unknown
     const tooLate = new Promise<never>((_, reject) => {
-      timer = clock.setTimer(() => reject(new ConnectionError('ERR_HANDSHAKE_TIMEOUT', `authenticate() took longer than ${handshakeTimeoutMs} ms`, { phase: 'handshake' })), handshakeTimeoutMs)
+      const late = (): void => reject(new ConnectionError('ERR_HANDSHAKE_TIMEOUT', `authenticate() took longer than ${handshakeTimeoutMs} ms`, { phase: 'handshake' }))
+      timer = clock.setTimer(late, handshakeTimeoutMs)
     })
     try {
       const verdict = await Promise.race([Promise.resolve(authenticate(request)), tooLate, left(request)])

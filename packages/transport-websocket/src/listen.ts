@@ -44,8 +44,7 @@ export async function listenWebSocket(options: WebSocketListenOptions, onTranspo
   const acceptor = new Acceptor(options)
   const { handshakeTimeoutMs = 10_000 } = options
   const server = createServer({
-    // Node looks twice in that time whether a head is late; 0 and Infinity are none to it.
-    ...(handshakeTimeoutMs > 0 && handshakeTimeoutMs < 2 ** 31 ? { headersTimeout: handshakeTimeoutMs, requestTimeout: handshakeTimeoutMs, connectionsCheckingInterval: Math.max(1, handshakeTimeoutMs / 2) } : {}),
+    ...headTimeouts(handshakeTimeoutMs),
     maxHeaderSize: 16 * 1024,
     noDelay: true,
   })
@@ -58,6 +57,11 @@ export async function listenWebSocket(options: WebSocketListenOptions, onTranspo
     })
   })
   return new HttpListener(server, options, acceptor, onTransport)
+}
+
+/** Node looks twice in that time whether a head is late; what it has no number for is no limit. */
+function headTimeouts(ms: number): { headersTimeout?: number; requestTimeout?: number; connectionsCheckingInterval?: number } {
+  return ms > 0 && ms < 2 ** 31 ? { headersTimeout: ms, requestTimeout: ms, connectionsCheckingInterval: Math.max(1, ms / 2) } : { headersTimeout: 0, requestTimeout: 0 }
 }
 
 /** The `UpgradeRequest` of an 'upgrade' event of Node's HTTP or HTTPS server. The socket belongs to it from then on. */
