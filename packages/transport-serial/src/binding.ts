@@ -68,12 +68,20 @@ export interface LineSettings {
   readonly lock?: boolean
 }
 
+/** What a binding is given: all settings. Where the parity is `mark` or `space`, that comes in spite of the type, which is that of serialport on Unix. */
+export interface SerialBindingOptions extends Required<Omit<LineSettings, 'parity'>> {
+  /** What to open. */
+  readonly path: string
+  /** The parity bit. */
+  readonly parity: 'none' | 'even' | 'odd'
+}
+
 /** Drives ports. */
 export interface SerialBinding {
   /** The ports that there are. */
   list(): Promise<readonly SerialPortInfo[]>
   /** Opens one. */
-  open(options: Required<LineSettings> & { readonly path: string }): Promise<SerialBindingPort>
+  open(options: SerialBindingOptions): Promise<SerialBindingPort>
 }
 
 /** An open port. */

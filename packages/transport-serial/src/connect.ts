@@ -1,7 +1,7 @@
 /** Opening ports, by path or by what the device says of itself. What drives them comes in from outside; see index.ts and web/index.ts. */
 import { ConnectionError, type Connector, UsageError } from '@async/core'
 import { type Clock, transportPolicy } from '@async/core/base'
-import type { SerialBinding, SerialPortInfo } from './binding.ts'
+import type { SerialBinding, SerialBindingOptions, SerialPortInfo } from './binding.ts'
 import { listError, openError, signalError } from './errors.ts'
 import { checkMs, checkSerialOptions, lineSettings, type SerialOptions } from './options.ts'
 import { PortTransport, type SerialTransport } from './transport.ts'
@@ -58,7 +58,7 @@ export function connectorOver(options: SerialConnectOptions, getBinding: () => P
   async function openPort(binding: SerialBinding, path: string): Promise<SerialTransport> {
     let port
     try {
-      port = await binding.open({ ...settings, path })
+      port = await binding.open({ ...(settings as SerialBindingOptions), path })
     } catch (error) {
       throw openError(error, path)
     }

@@ -1,5 +1,5 @@
 export type {
-  FlushDirection, InputSignals, LineError, LineSettings, OutputSignals, SerialBinding, SerialBindingPort, SerialPortInfo,
+  FlushDirection, InputSignals, LineError, LineSettings, OutputSignals, SerialBinding, SerialBindingOptions, SerialBindingPort, SerialPortInfo,
 } from './binding.ts'
 export type { SerialConnectOptions } from './connect.ts'
 export { connectSerial, listSerialPorts, serialConnector } from './serial.ts'

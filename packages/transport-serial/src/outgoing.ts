@@ -7,6 +7,7 @@
 import { ConnectionError, type Data } from '@async/core'
 import { type Clock, toBytes } from '@async/core/base'
 import type { SerialBindingPort } from './binding.ts'
+import { forBinding } from './bytes.ts'
 import { goneError } from './errors.ts'
 
 /** A tty's own buffer on Linux. */
@@ -143,7 +144,7 @@ export class Outgoing {
 
   private write(piece: Uint8Array): void {
     this.busy = true
-    this.writing = this.port.write(piece).then(
+    this.writing = this.port.write(forBinding(piece)).then(
       (count) => {
         this.writing = undefined
         if (this.lossOf !== undefined) return

@@ -7,6 +7,7 @@
 import { ConnectionError, type Data, type Info, type Stream, type Transport, UsageError } from '@async/core'
 import { afterTurn, byteLength, lossError, QueuedTransport, type TransportPolicy } from '@async/core/base'
 import type { FlushDirection, InputSignals, OutputSignals, SerialBindingPort } from './binding.ts'
+import { newMemory } from './bytes.ts'
 import { goneError, settingError, signalError } from './errors.ts'
 import { checkBaudRate, checkMs, type FullSettings, type SerialOptions } from './options.ts'
 import { Outgoing } from './outgoing.ts'
@@ -87,7 +88,7 @@ export class PortTransport extends QueuedTransport<Stream> implements SerialTran
   private readonly drainTimeoutMs: number
   private readonly signalPollMs: number
   private readonly onRelease: (released: Promise<void>) => void
-  private slab = newSlab()
+  private slab = newMemory(slabBytes)
   private slabUsed = 0
   private wantsData = false
   private readPending = false
@@ -304,7 +305,7 @@ export class PortTransport extends QueuedTransport<Stream> implements SerialTran
   private read(): void {
     if (this.readPending || !this.wantsData || this.released !== undefined) return
     if (this.slab.length - this.slabUsed < leastRoomBytes) {
-      this.slab = newSlab()
+      this.slab = newMemory(slabBytes)
       this.slabUsed = 0
     }
     this.readPending = true
@@ -353,13 +354,4 @@ export class PortTransport extends QueuedTransport<Stream> implements SerialTran
     if (this.port.watchSignals !== undefined) afterTurn(() => this.lookForEnd())
     else void this.sleep(this.signalPollMs).then(() => this.lookForEnd())
   }
-}
-
-interface NodeBuffer {
-  readonly Buffer?: { allocUnsafeSlow(bytes: number): Uint8Array }
-}
-
-/** `serialport` takes Node's Buffers alone; a browser has none. */
-function newSlab(): Uint8Array {
-  return (globalThis as NodeBuffer).Buffer?.allocUnsafeSlow(slabBytes) ?? new Uint8Array(slabBytes)
 }

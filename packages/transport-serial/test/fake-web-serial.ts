@@ -34,7 +34,7 @@ export class FakeWebSerialPort implements WebSerialPort {
       baudRate, dataBits: dataBits ?? 8, stopBits: stopBits ?? 1, parity: parity ?? 'none', rtscts: flowControl === 'hardware',
     })
     try {
-      this.port = await this.world.open({ ...settings, path: this.path })
+      this.port = await this.world.open({ ...settings, parity: parity ?? 'none', path: this.path })
     } catch (cause) {
       throw new DOMException(`Failed to open serial port. ${String(cause)}`, 'NetworkError')
     }

@@ -191,7 +191,7 @@ export class SimulatedPort implements SerialBindingPort {
       this.onError?.('overrun')
       came = came.subarray(0, room)
     }
-    if (came.length > 0) this.incoming.append(came.slice())
+    if (came.length > 0) this.incoming.append(new Uint8Array(came))
     this.serveReader()
     this.asksLess()
   }
@@ -255,7 +255,7 @@ export class SimulatedPort implements SerialBindingPort {
     const { writer } = this
     if (writer === undefined) return
     const part = writer.bytes.subarray(0, this.wiring.bufferBytes - this.outgoing.length)
-    if (part.length > 0) this.outgoing.append(part.slice())
+    if (part.length > 0) this.outgoing.append(new Uint8Array(part)) // a copy: `slice` of a Buffer is none
     writer.bytes = writer.bytes.subarray(part.length)
     if (writer.bytes.length === 0) {
       this.writer = undefined

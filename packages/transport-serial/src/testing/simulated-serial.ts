@@ -1,7 +1,7 @@
 /** A desk with serial ports, their cables and devices, in memory and on any clock: the binding to give to `connectSerial` in a test. */
 import { type Clock, systemClock } from '@async/core/base'
-import type { LineSettings, SerialBinding, SerialPortInfo } from '../binding.ts'
-import { type FullSettings, lineSettings } from '../options.ts'
+import type { LineSettings, SerialBinding, SerialBindingOptions, SerialPortInfo } from '../binding.ts'
+import { lineSettings } from '../options.ts'
 import { SimulatedDevice } from './simulated-device.ts'
 import type { SimulatedPort } from './simulated-port.ts'
 import { SimulatedSocket, type Surroundings } from './simulated-socket.ts'
@@ -47,7 +47,7 @@ export class SimulatedSerial implements SerialBinding {
     return this.sockets.filter(({ isPlugged }) => isPlugged).map(({ info }) => info)
   }
 
-  async open(options: FullSettings & { readonly path: string }): Promise<SimulatedPort> {
+  async open(options: SerialBindingOptions): Promise<SimulatedPort> {
     const { path, ...settings } = options
     const socket = this.sockets.find(({ info, isPlugged }) => isPlugged && info.path === path)
     if (socket === undefined) throw new Error(`Error: No such file or directory, cannot open ${path}`)

@@ -1,5 +1,5 @@
 export type {
-  FlushDirection, InputSignals, LineError, LineSettings, OutputSignals, SerialBinding, SerialBindingPort, SerialPortInfo,
+  FlushDirection, InputSignals, LineError, LineSettings, OutputSignals, SerialBinding, SerialBindingOptions, SerialBindingPort, SerialPortInfo,
 } from '../binding.ts'
 export type { SerialOptions } from '../options.ts'
 export type { DrainOptions, SerialTransport } from '../transport.ts'

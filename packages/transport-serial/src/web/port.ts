@@ -6,7 +6,7 @@
  * ends the readable as well, and the next one goes on; when there is no next one, the device is gone.
  */
 import { UsageError } from '@async/core'
-import type { FlushDirection, InputSignals, LineError, LineSettings, OutputSignals, SerialBinding, SerialBindingPort, SerialPortInfo } from '../binding.ts'
+import type { FlushDirection, InputSignals, LineError, OutputSignals, SerialBinding, SerialBindingOptions, SerialBindingPort, SerialPortInfo } from '../binding.ts'
 import type { WebReader, WebSerial, WebSerialPort, WebWriter } from './types.ts'
 
 /** What each error of the line is called there. */
@@ -55,10 +55,10 @@ function hex(id: number): string {
   return id.toString(16).padStart(4, '0')
 }
 
-async function openPort(port: WebSerialPort, settings: Required<LineSettings>, bufferSize: number): Promise<SerialBindingPort> {
+async function openPort(port: WebSerialPort, settings: SerialBindingOptions, bufferSize: number): Promise<SerialBindingPort> {
   const { baudRate, dataBits, stopBits, parity, rtscts, xon, xoff, xany } = settings
   if (xon || xoff || xany) throw new UsageError('ERR_UNSUPPORTED', 'Web Serial has no xon and xoff')
-  if ((dataBits !== 7 && dataBits !== 8) || stopBits === 1.5 || parity === 'mark' || parity === 'space') {
+  if ((dataBits !== 7 && dataBits !== 8) || stopBits === 1.5 || !['none', 'even', 'odd'].includes(parity)) {
     throw new UsageError('ERR_UNSUPPORTED', 'Web Serial has 7 or 8 data bits, 1 or 2 stop bits, and no parity but none, even and odd')
   }
   const options = { dataBits, stopBits, parity, bufferSize, flowControl: rtscts ? 'hardware' : 'none' } as const

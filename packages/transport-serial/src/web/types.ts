@@ -20,7 +20,7 @@ export interface WebSerialPort {
   /** Closes it, once both streams are unlocked. */
   close(): Promise<void>
   /** Who made it. */
-  getInfo(): { readonly usbVendorId?: number; readonly usbProductId?: number }
+  getInfo(): { readonly usbVendorId?: number | undefined; readonly usbProductId?: number | undefined }
   /** Sets the lines that are named. */
   setSignals(signals: { readonly dataTerminalReady?: boolean; readonly requestToSend?: boolean; readonly break?: boolean }): Promise<void>
   /** Reads the other side's lines. */

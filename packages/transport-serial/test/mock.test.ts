@@ -1,0 +1,40 @@
+import { SerialPort, SerialPortMock } from 'serialport'
+import { afterEach, describe, expect, it } from 'vitest'
+import { connectSerial, listSerialPorts, type SerialBinding } from '../src/index.ts'
+import { Recorder, until } from './support.ts'
+
+const mock = SerialPortMock.binding
+afterEach(() => mock.reset())
+
+describe('the mock of serialport', () => {
+  it('fits as a binding', async () => {
+    mock.createPort('/dev/mock', { echo: true, readyData: Buffer.from('') })
+    expect((await listSerialPorts({ binding: mock })).map(({ path }) => path)).toEqual(['/dev/mock'])
+    const port = await connectSerial({ path: '/dev/mock', binding: mock })
+    const at = new Recorder()
+    port.start(at)
+    port.write('hello')
+    await until(() => at.bytes === 5)
+    expect(at.text).toBe('hello')
+    await port.setBaudRate(19_200)
+    await port.setSignals({ dtr: false })
+    expect(await port.getSignals()).toEqual({ cts: true, dsr: false, dcd: false })
+    await port.flush('both')
+    await expect(port.flush('in')).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' })
+    port.close()
+    expect((await port.closed).kind).toBe('closed')
+  })
+
+  it('says what it has not', async () => {
+    await expect(connectSerial({ path: '/dev/none', binding: mock })).rejects.toMatchObject({ code: 'ERR_DEVICE_NOT_FOUND' })
+    mock.createPort('/dev/mock')
+    const port = await connectSerial({ path: '/dev/mock', binding: mock })
+    await expect(connectSerial({ path: '/dev/mock', binding: mock })).rejects.toMatchObject({ code: 'ERR_DEVICE_BUSY' })
+    port.abort()
+  })
+
+  it('and the binding of the system fit the type', () => {
+    const bindings: SerialBinding[] = [mock, SerialPort.binding]
+    expect(bindings.length).toBe(2)
+  })
+})
