@@ -68,7 +68,7 @@ export class Acceptor {
     const { transport, leftover } = request
     transport.pause('read')
     try {
-      const refusal = shape(request) ?? this.place(request) ?? (await this.inTime(request))
+      const refusal = shape(request) ?? (await this.judge(request))
       if (refusal !== undefined) throw await refuse(request, refusal)
       const offered = listOf(request.headers, 'sec-websocket-protocol')
       const agreed = this.options.protocols?.find((name) => offered !== undefined && subprotocol.parse(offered).has(name))
@@ -116,29 +116,30 @@ export class Acceptor {
     return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)
   }
 
-  private async inTime(request: UpgradeRequest): Promise<Refusal | undefined> {
-    const { authenticate } = this.options
-    if (authenticate === undefined) return undefined
+  /** What the options say, functions among them: what those throw is nothing that a client should see. */
+  private async judge(request: UpgradeRequest): Promise<Refusal | undefined> {
     const { clock, handshakeTimeoutMs } = this.policy
     let timer: unknown
-    const tooLate = new Promise<never>((_, reject) => {
-      const late = (): void => reject(new ConnectionError('ERR_HANDSHAKE_TIMEOUT', `authenticate() took longer than ${handshakeTimeoutMs} ms`, { phase: 'handshake' }))
-      timer = clock.setTimer(late, handshakeTimeoutMs)
-    })
+    let verdict: Verdict | 'gone' | 'late'
     try {
-      const verdict = await Promise.race([Promise.resolve(authenticate(request)), tooLate, left(request)])
-      if (verdict === gone) throw new ConnectionError('ERR_CONNECTION_CLOSED', 'the client left during the handshake', { phase: 'handshake' })
-      return verdict === false ? { status: 403 } : typeof verdict === 'object' ? verdict : undefined
+      const refusal = this.place(request)
+      const { authenticate } = this.options
+      if (refusal !== undefined || authenticate === undefined) return refusal
+      const timeout = new Promise<'late'>((resolve) => {
+        timer = clock.setTimer(() => resolve('late'), handshakeTimeoutMs)
+      })
+      verdict = await Promise.race([authenticate(request), timeout, request.transport.closed.then((): 'gone' => 'gone')])
     } catch (error) {
-      if (isAsyncError(error, 'ERR_CONNECTION_CLOSED')) throw error
-      if (isAsyncError(error, 'ERR_HANDSHAKE_TIMEOUT')) {
-        await refuse(request, { status: 503 })
-        throw error
-      }
       throw await refuse(request, { status: 500 }, error)
     } finally {
       clock.clearTimer(timer)
     }
+    if (verdict === 'gone') throw new ConnectionError('ERR_CONNECTION_CLOSED', 'the client left during the handshake', { phase: 'handshake' })
+    if (verdict === 'late') {
+      await refuse(request, { status: 503 })
+      throw new ConnectionError('ERR_HANDSHAKE_TIMEOUT', `authenticate() took longer than ${handshakeTimeoutMs} ms`, { phase: 'handshake' })
+    }
+    return verdict === false ? { status: 403 } : typeof verdict === 'object' ? verdict : undefined
   }
 
   private compression({ headers }: UpgradeRequest): { readonly answer: string; readonly deflate: Deflate } | undefined {
@@ -153,13 +154,6 @@ export class Acceptor {
       return undefined
     }
   }
-}
-
-const gone: unique symbol = Symbol('the client left')
-
-/** The client may leave meanwhile; then there is nobody to answer. */
-function left({ transport }: UpgradeRequest): Promise<typeof gone> {
-  return transport.closed.then(() => gone)
 }
 
 /** Whether it is a WebSocket's request at all (RFC 6455 §4.2.1). */

@@ -73,6 +73,7 @@ describe('acceptWebSocket', () => {
     ['who is not authenticated', good, { authenticate: () => false }, /^HTTP\/1\.1 403 /],
     ['with the answer of authenticate', good, { authenticate: async () => ({ status: 401, headers: { 'WWW-Authenticate': 'Basic realm="x"' }, body: 'who are you?' }) }, /^HTTP\/1\.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\nConnection: close\r\nContent-Type: text\/plain; charset=utf-8\r\nContent-Length: 12\r\n\r\nwho are you\?$/],
     ['what authenticate threw at', good, { authenticate: () => Promise.reject(new Error('secret')) }, /^HTTP\/1\.1 500 Internal Server Error\r\n(?![^]*secret)/],
+    ['what a function of the options threw at', good, { path: () => { throw new Error('secret') } }, /^HTTP\/1\.1 500 Internal Server Error\r\n(?![^]*secret)/],
     ['with 500 what would split the answer', good, { authenticate: () => ({ status: 401, headers: { 'X-A': 'b\r\nSet-Cookie: c=d' } }) }, /^HTTP\/1\.1 500 (?![^]*Set-Cookie)/],
   ]
   it.each(refusals)('refuses %s', async (_, request, options, expected) => {
