@@ -48,12 +48,14 @@ export class Pool {
   private readonly onEmpty: () => void
   private readonly idle: ClientConnection[] = []
   private readonly waiting: Waiter[] = []
+  private readonly connections = new Set<ClientConnection>()
   /** Connections that are open, or on their way. */
   private connectionCount = 0
   /** Those on their way. */
   private readonly connecting = new Set<AbortController>()
   private closedPromise: Promise<void> | undefined
   private resolveClosed: (() => void) | undefined
+  private graceTimer: unknown
 
   /** `onEmpty` is called when there is no connection, and nobody waits. */
   constructor(connector: Connector<StreamTransport>, policy: PoolPolicy, onEmpty: () => void) {
@@ -104,8 +106,11 @@ export class Pool {
     for (const connection of this.idle.splice(0)) connection.closeIdle()
   }
 
-  /** Takes no more, refuses who waits, and closes what is idle. Resolves when the last exchange is over. */
-  close(): Promise<void> {
+  /** Takes no more, refuses who waits, and closes what is idle; aborts what is left after `graceMs`. Resolves when no connection is left. */
+  close(graceMs: number = 30_000): Promise<void> {
+    if (!(graceMs >= 0)) throw new UsageError('ERR_INVALID_ARGUMENT', `graceMs is ${graceMs}; it takes a number from 0`)
+    const { clock } = this.policy.transport
+    clock.clearTimer(this.graceTimer)
     this.closedPromise ??= new Promise((resolve) => {
       this.resolveClosed = resolve
     })
@@ -113,6 +118,9 @@ export class Pool {
     for (let waiter = this.nextWaiter(); waiter !== undefined; waiter = this.nextWaiter()) waiter.reject(error)
     for (const control of this.connecting) control.abort(error)
     this.closeIdle()
+    this.graceTimer = clock.setTimer(() => {
+      for (const connection of this.connections) connection.below.abort(error)
+    }, graceMs)
     this.settle()
     return this.closedPromise
   }
@@ -137,6 +145,7 @@ export class Pool {
   /** A connection is gone. */
   gone(connection: ClientConnection): void {
     this.forget(connection)
+    this.connections.delete(connection)
     this.connectionCount--
     this.grow()
     this.settle()
@@ -183,6 +192,7 @@ export class Pool {
         return
       }
       arrived()
+      this.connections.add(connection)
       this.offer(connection)
     }, refused)
   }
@@ -195,6 +205,7 @@ export class Pool {
 
   private settle(): void {
     if (!this.isEmpty) return
+    this.policy.transport.clock.clearTimer(this.graceTimer)
     this.resolveClosed?.()
     this.onEmpty()
   }

@@ -42,8 +42,11 @@ export interface HttpConnector extends Connector<HttpClientExchange> {
   exchange(request: HttpRequestOptions, options?: { readonly signal?: AbortSignal }): Promise<HttpClientExchange>
   /** Closes connections that are kept without an exchange. Later exchanges connect anew. */
   closeIdle(): void
-  /** No exchange begins any more, and those that wait for a connection are refused, with `ERR_CLOSED`. Resolves when the last one is over. */
-  close(): Promise<void>
+  /**
+   * No exchange begins any more, and those that wait for a connection are refused, with `ERR_CLOSED`; what runs after `graceMs` (30 000) is
+   * aborted. Again: no effect but another grace. Resolves when the last connection is closed.
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>
   /** `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -81,8 +84,8 @@ class PooledConnector implements HttpConnector {
     this.pool.closeIdle()
   }
 
-  close(): Promise<void> {
-    return this.pool.close()
+  close(options?: { readonly graceMs?: number }): Promise<void> {
+    return this.pool.close(options?.graceMs)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

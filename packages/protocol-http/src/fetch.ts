@@ -36,8 +36,8 @@ export interface HttpFetch {
   (input: string | URL | Request, init?: RequestInit): Promise<Response>
   /** Closes connections that are kept without an exchange. Later requests connect anew. */
   closeIdle(): void
-  /** Further requests are refused, running ones go on. Resolves when the last connection is closed. */
-  close(): Promise<void>
+  /** Further requests are refused; what runs after `graceMs` (30 000), a body that nobody reads say, is aborted. Resolves when the last connection is closed. */
+  close(options?: { readonly graceMs?: number }): Promise<void>
   /** `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -51,7 +51,7 @@ export function createFetch(route: (origin: string) => Connector<StreamTransport
   const client = new FetchClient(route, options)
   return Object.assign((input: string | URL | Request, init?: RequestInit) => client.fetch(input, init), {
     closeIdle: () => client.closeIdle(),
-    close: () => client.close(),
+    close: (how?: { readonly graceMs?: number }) => client.close(how?.graceMs),
     [Symbol.asyncDispose]: () => client.close(),
   })
 }
@@ -114,9 +114,9 @@ class FetchClient {
     for (const { pool } of this.origins.values()) pool.closeIdle()
   }
 
-  async close(): Promise<void> {
+  async close(graceMs?: number): Promise<void> {
     this.isClosed = true
-    await Promise.all([...this.origins.values()].map(({ pool }) => pool.close()))
+    await Promise.all([...this.origins.values()].map(({ pool }) => pool.close(graceMs)))
   }
 
   /** Sends it, until the response has begun; a second time if the first one met a server that was just closing. */

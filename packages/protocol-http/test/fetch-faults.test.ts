@@ -299,6 +299,15 @@ describe('close', () => {
     expect(await response.text()).toBe('half')
     await closed
   })
+
+  it('aborts what takes longer than its grace', async () => {
+    const { url } = await play((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nha'))
+    const ours = client()
+    const text = (await ours(url)).text()
+    const failed = expect(text).rejects.toMatchObject({ message: 'terminated', cause: { code: 'ERR_ABORTED' } })
+    await ours.close({ graceMs: 5 })
+    await failed
+  })
 })
 
 it('a proxy is asked for the whole URL', async () => {
