@@ -28,6 +28,13 @@ const lookMs = 250
 /** Ports that are being closed: the system lets nobody have them before. */
 const closing = new WeakMap<SerialBinding, Map<string, Promise<void>>>()
 
+/** One call of `connect`. */
+interface Attempt {
+  isGivenUp: boolean
+  /** Ends its sleep. */
+  wake: (() => void) | undefined
+}
+
 /** A connector whose binding is got when it connects. @throws UsageError `ERR_INVALID_ARGUMENT` */
 export function connectorOver(options: SerialConnectOptions, getBinding: () => Promise<SerialBinding>): Connector<SerialTransport> {
   const policy = transportPolicy(options)
@@ -39,7 +46,7 @@ export function connectorOver(options: SerialConnectOptions, getBinding: () => P
     throw new UsageError('ERR_INVALID_ARGUMENT', 'either path, or serialNumber, vendorId and productId, or some of those, say what to open')
   }
 
-  async function open(given: () => boolean): Promise<SerialTransport> {
+  async function open(attempt: Attempt): Promise<SerialTransport> {
     const binding = await getBinding()
     const untilMs = policy.clock.nowMs() + (options.waitForDeviceMs ?? 0)
     for (;;) {
@@ -49,9 +56,9 @@ export function connectorOver(options: SerialConnectOptions, getBinding: () => P
         return await openPort(binding, path)
       } catch (error) {
         const missing = (error as { readonly code?: unknown }).code === 'ERR_DEVICE_NOT_FOUND'
-        if (!missing || given() || policy.clock.nowMs() >= untilMs) throw error
+        if (!missing || attempt.isGivenUp || policy.clock.nowMs() >= untilMs) throw error
       }
-      await sleep(policy.clock, Math.min(lookMs, untilMs - policy.clock.nowMs()))
+      await sleep(policy.clock, Math.min(lookMs, untilMs - policy.clock.nowMs()), attempt)
     }
   }
 
@@ -78,14 +85,15 @@ export function connectorOver(options: SerialConnectOptions, getBinding: () => P
       new Promise((resolve, reject) => {
         const signal = how?.signal
         if (signal?.aborted === true) return reject(signal.reason)
-        let given = false
+        const attempt: Attempt = { isGivenUp: false, wake: undefined }
         const aborted = (): void => {
-          given = true
+          attempt.isGivenUp = true
+          attempt.wake?.()
           reject(signal?.reason)
         }
         signal?.addEventListener('abort', aborted)
-        open(() => given)
-          .then((transport) => (given ? transport.abort() : resolve(transport)), reject)
+        open(attempt)
+          .then((transport) => (attempt.isGivenUp ? transport.abort() : resolve(transport)), reject)
           .finally(() => signal?.removeEventListener('abort', aborted))
       }),
   }
@@ -129,6 +137,12 @@ function noteClosing(binding: SerialBinding, path: string, released: Promise<voi
   ports.set(path, done)
 }
 
-function sleep(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => clock.setTimer(resolve, ms))
+function sleep(clock: Clock, ms: number, attempt: Attempt): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimer(resolve, ms)
+    attempt.wake = () => {
+      clock.clearTimer(timer)
+      resolve()
+    }
+  })
 }

@@ -4,7 +4,7 @@
  * A line has no end that could be sent: there is no half-close, and `close()` is over when everything is on the wire and the port is closed.
  * Every failure of a read or a write means that the device is gone; who notices first says so, and the others are not heard any more.
  */
-import { ConnectionError, type Data, type Info, type Stream, type Transport, UsageError } from '@async/core'
+import { type Cause, ConnectionError, type Data, type Info, type Stream, type Transport, UsageError } from '@async/core'
 import { afterTurn, byteLength, lossError, QueuedTransport, type TransportPolicy } from '@async/core/base'
 import type { FlushDirection, InputSignals, OutputSignals, SerialBindingPort } from './binding.ts'
 import { newMemory } from './bytes.ts'
@@ -281,6 +281,12 @@ export class PortTransport extends QueuedTransport<Stream> implements SerialTran
 
   protected stopReading(): void {
     this.wantsData = false
+  }
+
+  /** A loss may wait behind what is held; who waits for the line need not. */
+  protected override breakWrites(cause: Cause): void {
+    super.breakWrites(cause)
+    this.outgoing.end(lossError(cause))
   }
 
   protected destroy(reset: boolean): void {

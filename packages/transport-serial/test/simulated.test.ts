@@ -446,6 +446,23 @@ describe('unplugging', () => {
     expect(at.reason?.kind).toBe('gone')
   })
 
+  it('is told at once to who waits for the line, also while what came before is held', async () => {
+    const { device, port, at, pass } = await bench({ rtscts: true })
+    port.pause('read')
+    await device.write('held')
+    await pass(10)
+    device.setSignals({ rts: false })
+    port.write('x')
+    const waiting = [port.drain(), port.setBaudRate(1200), port.break(5)].map((promise) => promise.catch((error: { code: string }) => error.code))
+    await turns()
+    device.unplug()
+    expect(await Promise.all(waiting)).toEqual(['ERR_DEVICE_GONE', 'ERR_DEVICE_GONE', 'ERR_DEVICE_GONE'])
+    expect(at.reason).toBeUndefined()
+    port.resume('read')
+    await port.closed
+    expect(at.text).toBe('held')
+  })
+
   it('while closing is gone, too', async () => {
     const { device, port, at, pass } = await bench()
     port.write('x'.repeat(1000))
@@ -546,6 +563,7 @@ describe('opening', () => {
     await turns()
     controller.abort(new Error('enough'))
     expect(await waiting).toBe('enough')
+    expect(clock.pendingCount).toBe(0)
   })
 
   it.each([
