@@ -20,7 +20,9 @@ export function channelStdio(channels: Readonly<Record<string, ChannelFds>>): ('
   const stdio: ('pipe' | 'ignore')[] = []
   for (const [name, fds] of Object.entries(channels)) {
     for (const fd of typeof fds === 'number' ? [fds] : [fds.write, fds.read]) {
-      if (!Number.isInteger(fd) || fd < 3 || fd > 255) throw new UsageError('ERR_INVALID_ARGUMENT', `channels.${name}: ${String(fd)} is no descriptor from 3 to 255`)
+      if (!Number.isInteger(fd) || fd < 3 || fd > 255) {
+        throw new UsageError('ERR_INVALID_ARGUMENT', `channels.${name}: ${String(fd)} is no descriptor from 3 to 255`)
+      }
       if (stdio[fd - 3] === 'pipe') throw new UsageError('ERR_INVALID_ARGUMENT', `channels.${name}: descriptor ${fd} is taken twice`)
       stdio[fd - 3] = 'pipe'
     }
@@ -29,7 +31,12 @@ export function channelStdio(channels: Readonly<Record<string, ChannelFds>>): ('
 }
 
 /** The transports of a child’s channels. */
-export function openChannels(child: ChildProcess, name: string, channels: Readonly<Record<string, ChannelFds>>, policy: TransportPolicy): Readonly<Record<string, StreamTransport>> {
+export function openChannels(
+  child: ChildProcess,
+  name: string,
+  channels: Readonly<Record<string, ChannelFds>>,
+  policy: TransportPolicy,
+): Readonly<Record<string, StreamTransport>> {
   const made: Record<string, StreamTransport> = Object.create(null)
   const stream = (fd: number): Socket => {
     const socket = child.stdio[fd] as Socket

@@ -49,7 +49,8 @@ export async function listenAt(path: string, mode: number, server: Server, bind:
     return { remove: () => removeIfSame(path, ours) }
   } catch (error) {
     server.close()
-    throw error instanceof ConnectionError ? error : (error as NodeJS.ErrnoException).code === 'EEXIST' ? inUse(path, 'somebody was faster', error) : socketError(error, 'connect', path)
+    if (error instanceof ConnectionError) throw error
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? inUse(path, 'somebody was faster', error) : socketError(error, 'connect', path)
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { connectFifo, fdConnector, fifoConnector, openFd } from '../src/index.ts'
 import { Fifos } from './fifos.ts'
-import { cleanup, folder, Recorder } from './support.ts'
+import { cleanup, folder, itNeeds, Recorder, run, turns } from './support.ts'
 
 const fifos = new Fifos()
 afterAll(() => fifos.remove())
@@ -26,6 +26,29 @@ describe('connectFifo', () => {
     expect((await protocol.lost).kind).toBe('closed')
     expect(protocol.data.toString()).toBe('HELLO')
     expect([transport.info.local, transport.info.remote]).toEqual([back, there])
+  })
+
+  itNeeds('python3', 'waits, reading, for who comes to write later', async () => {
+    const [there, back] = fifos.take()
+    const { child, line, exit } = run('python3', ['-c', `
+import sys
+there = open(sys.argv[1], 'rb')
+print('reads', flush=True)
+sys.stdin.readline()
+with open(sys.argv[2], 'wb') as back: back.write(b'late')
+there.read()
+`, there, back])
+    const transport = await connectFifo({ path: back, writePath: there })
+    const protocol = new Recorder()
+    transport.start(protocol)
+    expect(await line()).toBe('reads')
+    await turns()
+    expect(protocol.events).toEqual(['made'])
+    child.stdin.end('\n')
+    await protocol.eof
+    expect(protocol.data.toString()).toBe('late')
+    transport.close()
+    expect([(await protocol.lost).kind, (await exit).code]).toEqual(['closed', 0])
   })
 
   it('leaves Node’s threads alone: eight that wait, to connect and to read, and names are looked up', async () => {

@@ -116,11 +116,17 @@ export function itNeeds(program: string, name: string, body: () => Promise<void>
   else it.skip(`${name} (${program} is not installed)`, body)
 }
 
+/** A folder, and how it goes. */
+export function folderOf(prefix: string): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), prefix))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
 /** A folder that goes with the test. */
 export function folder(): string {
-  const made = mkdtempSync(join(tmpdir(), 'async-pipe-'))
-  cleanup(() => rmSync(made, { recursive: true, force: true }))
-  return made
+  const { path, remove } = folderOf('async-pipe-')
+  cleanup(remove)
+  return path
 }
 
 /** A program that ends with the test, its output by lines, and its exit. */
