@@ -34,7 +34,7 @@ export interface TlsTransport extends Transport<Stream>, HalfClosable {
 }
 
 /** Bytes given to TLS at a time. Each such piece is encrypted, written and known to be sent before the next: less costs time, more memory. */
-const maxPieceBytes = 128 * 1024
+const maxPieceBytes = 64 * 1024
 
 /** What both roads have in common. */
 export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTransport {
