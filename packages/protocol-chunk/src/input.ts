@@ -109,19 +109,18 @@ export class Input {
     const joined = new Uint8Array(count)
     let at = 0
     this.seal()
-    for (const piece of this.pieces) {
-      joined.set(piece.length > count - at ? piece.subarray(0, count - at) : piece, at)
-      at += Math.min(piece.length, count - at)
+    for (const piece of [...this.pieces, this.current]) {
+      const part = piece.subarray(0, count - at)
+      joined.set(part, at)
+      at += part.length
     }
-    joined.set(this.current.subarray(0, count - at), at)
     this.drop(count)
     return joined
   }
 
-  /** The first byte, removed. There is one. */
+  /** The first byte of the read at hand, removed. There is one, and nothing is carried. */
   takeByte(): number {
-    if (this.carriedBytes === 0) return this.current[this.position++]!
-    return this.take(1)[0]!
+    return this.current[this.position++]!
   }
 
   /** `take`, as text; `undefined` if it is not UTF-8. */

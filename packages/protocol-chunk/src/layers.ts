@@ -9,7 +9,7 @@ import { type LengthPrefixOptions, lengthSettings } from './length-options.ts'
 import { LengthSplitter } from './length-splitter.ts'
 import { type LspOptions, lspSettings } from './lsp-options.ts'
 import { LspSplitter } from './lsp-splitter.ts'
-import type { Mode, Splitter, UnitOf } from './splitter.ts'
+import type { Mode, Overlong, Splitter, UnitOf } from './splitter.ts'
 
 /**
  * Messages that end at a delimiter. Options are checked here, not when a connection is made.
@@ -92,10 +92,12 @@ export function lengthPrefix<M extends Mode = 'bytes'>(options: LengthPrefixOpti
  */
 export function lsp<M extends Mode = 'text'>(options: LspOptions<M> = {}): FramingLayer<SplitTransport<UnitOf<M>>> {
   const settings = lspSettings(options)
-  return framing(() => new LspSplitter<UnitOf<M>>(settings), new LspEncoder(settings))
+  // What a splitter of this kind tells of is what it skipped.
+  const onSkipped = options.onSkipped as ((overlong: Overlong) => void) | undefined
+  return framing(() => new LspSplitter<UnitOf<M>>(settings), new LspEncoder(settings), onSkipped)
 }
 
-function framing<D extends UnitOf<Mode>>(makeSplitter: () => Splitter<D>, encoder: Encoder): FramingLayer<SplitTransport<D>> {
+function framing<D extends UnitOf<Mode>>(makeSplitter: () => Splitter<D>, encoder: Encoder, onOverlong?: (overlong: Overlong) => void): FramingLayer<SplitTransport<D>> {
   return <Below extends Transport<Stream>>(below: Below) =>
-    new FramedTransport<D>(below, makeSplitter(), encoder) as unknown as Above<Below, SplitTransport<D>>
+    new FramedTransport<D>(below, makeSplitter(), encoder, onOverlong) as unknown as Above<Below, SplitTransport<D>>
 }

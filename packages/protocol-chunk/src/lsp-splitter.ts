@@ -8,7 +8,7 @@ import { type Data, LimitError, ProtocolError } from '@async/core'
 import { toBytes } from '@async/core/base'
 import { tooLong } from './errors.ts'
 import type { LspSettings } from './lsp-options.ts'
-import { SplitterBase } from './splitter.ts'
+import { type Overlong, SplitterBase } from './splitter.ts'
 import type { TextTools } from './text.ts'
 
 const LF = 10
@@ -28,15 +28,32 @@ export class LspSplitter<D extends Data = Data> extends SplitterBase<D> {
   private lineStart = 0
   private contentLength = -1
   private isBody = false
+  private readonly noise: Noise | undefined
 
   constructor(settings: LspSettings, tools?: TextTools) {
     super(settings.mode, tools)
     this.settings = settings
+    if (settings.skipsNoise) this.noise = new Noise()
+  }
+
+  override receiveEof(): void {
+    super.receiveEof()
+    this.noise?.end()
+  }
+
+  override takeOverlong(): Skipped | undefined {
+    return this.noise?.take()
   }
 
   protected decodeNext(): D | undefined {
     const { input } = this
     while (!this.isBody) {
+      if (this.noise?.isToldOf === true) return undefined
+      if (this.noise?.isOpen === true) {
+        if (input.atHand === 0 && !input.advance()) return undefined
+        this.skip(this.noise, input.takeByte())
+        continue
+      }
       if (this.header === '' && input.carriedBytes === 0 && this.readUsualHeader()) break
       if (input.atHand === 0 && !input.advance()) return undefined
       this.readHeader(input.takeByte())
@@ -83,13 +100,19 @@ export class LspSplitter<D extends Data = Data> extends SplitterBase<D> {
     const { maxHeaderBytes } = this.settings
     if (this.header.length === maxHeaderBytes) {
       const what = { limit: 'maxHeaderBytes', allowed: maxHeaderBytes, actual: maxHeaderBytes + 1, unit: 'bytes' }
-      this.fail(new LimitError('ERR_HEADER_TOO_LARGE', what))
+      if (this.noise === undefined) this.fail(new LimitError('ERR_HEADER_TOO_LARGE', what))
+      return this.notHeader(this.noise, byte)
     }
     const isText = byte >= 0x20 && byte <= 0x7e
-    if (!isText && byte !== LF && byte !== CR && byte !== TAB) this.fail(badHeader('a byte that is not ASCII text', this.line()))
     const hadCr = this.header.length > this.lineStart && this.header.charCodeAt(this.header.length - 1) === CR
-    if (hadCr && byte !== LF) this.fail(badHeader('a CR without LF', this.line()))
-    if (byte === LF && !hadCr) this.fail(badHeader('a line that does not end in CR LF', this.line()))
+    let problem: string | undefined
+    if (!isText && byte !== LF && byte !== CR && byte !== TAB) problem = 'a byte that is not ASCII text'
+    else if (hadCr && byte !== LF) problem = 'a CR without LF'
+    else if (byte === LF && !hadCr) problem = 'a line that does not end in CR LF'
+    if (problem !== undefined) {
+      if (this.noise === undefined) this.fail(badHeader(problem, this.line()))
+      return this.notHeader(this.noise, byte)
+    }
     const line = byte === LF ? this.line().slice(0, -1) : undefined
     this.header += String.fromCharCode(byte)
     if (line === undefined) return
@@ -105,6 +128,7 @@ export class LspSplitter<D extends Data = Data> extends SplitterBase<D> {
 
   private readField(line: string): void {
     const parts = field.exec(line)
+    if (this.noise !== undefined && this.isNoise(line, parts)) return this.notHeader(this.noise)
     if (parts === null) this.fail(badHeader('not a header field', line))
     const name = parts[1]!.toLowerCase()
     const value = parts[2]!
@@ -117,10 +141,102 @@ export class LspSplitter<D extends Data = Data> extends SplitterBase<D> {
     }
   }
 
+  /** Whether a whole line is none of a header, or has something in front of the field that matters. */
+  private isNoise(line: string, parts: RegExpExecArray | null): boolean {
+    if (parts === null) return true
+    if (parts[1]!.toLowerCase() === 'content-length') return this.contentLength >= 0 || !/^[0-9]+$/.test(parts[2]!)
+    return this.contentLength < 0 && behindNoise.test(line)
+  }
+
+  /** What came of a header is none: it is noise, with the byte that shows it, up to the end of its line. */
+  private notHeader(noise: Noise, byte?: number): void {
+    noise.begin(this.header)
+    this.reset()
+    if (byte !== undefined) this.skip(noise, byte)
+    else this.lineSkipped(noise)
+  }
+
+  private skip(noise: Noise, byte: number): void {
+    noise.add(byte)
+    if (byte === LF) this.lineSkipped(noise)
+  }
+
+  /** A line of noise has ended; a header may have begun within it, where somebody printed without an end of line. */
+  private lineSkipped(noise: Noise): void {
+    const found = behindNoise.exec(noise.tail)
+    if (found === null) return noise.end()
+    noise.giveBack(found[1]!.length)
+    this.header = found[1]!
+    this.lineStart = this.header.length
+    this.contentLength = Number(found[2])
+  }
+
   private endHeader(): void {
-    if (this.contentLength < 0) this.fail(badHeader('a header without Content-Length', ''))
+    if (this.contentLength < 0) {
+      if (this.noise !== undefined) return this.notHeader(this.noise)
+      this.fail(badHeader('a header without Content-Length', ''))
+    }
     if (this.contentLength > this.settings.maxChunkBytes) this.fail(tooLong(this.settings.maxChunkBytes, this.contentLength))
     this.isBody = true
+  }
+}
+
+/** What was read where a header had to be, and is none. */
+export interface Skipped extends Overlong {
+  /** The first of it, 64 bytes at most, as text. */
+  readonly start: string
+}
+
+const startBytes = 64
+/** As much of a line as is needed to find a field at its end. */
+const tailLength = 64
+const behindNoise = /(Content-Length:[ \t]*([0-9]{1,15})[ \t]*(?:\r\n)?)$/i
+
+/** Noise as it comes, a line at a time. */
+class Noise {
+  /** There is some, and its line has not ended. */
+  isOpen = false
+  /** The end of its line, a character for each byte. */
+  tail = ''
+  private bytes = 0
+  private start: number[] = []
+  private told: Skipped | undefined
+
+  get isToldOf(): boolean {
+    return this.told !== undefined
+  }
+
+  begin(header: string): void {
+    this.isOpen = true
+    this.bytes = header.length
+    this.start = Array.from(header.slice(0, startBytes), (each) => each.charCodeAt(0))
+    this.tail = header
+  }
+
+  add(byte: number): void {
+    this.bytes++
+    if (this.start.length < startBytes) this.start.push(byte)
+    this.tail = (this.tail.length > 4 * tailLength ? this.tail.slice(-tailLength) : this.tail) + String.fromCharCode(byte)
+  }
+
+  /** The last of it is a header after all. */
+  giveBack(bytes: number): void {
+    this.bytes -= bytes
+    this.start.length = Math.min(this.start.length, this.bytes)
+    this.end()
+  }
+
+  end(): void {
+    if (this.isOpen && this.bytes > 0) {
+      this.told = { bytes: this.bytes, deliveredBytes: 0, start: new TextDecoder().decode(Uint8Array.from(this.start)).trimEnd() }
+    }
+    this.isOpen = false
+  }
+
+  take(): Skipped | undefined {
+    const { told } = this
+    this.told = undefined
+    return told
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Ending, ProtocolSubject } from '@async/core/testing'
 import { chunk, line, nul } from '../src/index.ts'
 import { bytes } from './feeding.ts'
-import { abrupt, budgeted, chunks, counted, disturbed, framing, takenFrom, unpausable, withoutBuffer } from './subjects.ts'
+import { abrupt, budgeted, chunks, counted, disturbed, framing, takenFrom, unpausable, weighed, withoutBuffer } from './subjects.ts'
 
 /** Lines, also of what is not ASCII. */
 export const text = { name: 'lines', input: 'one\n\nthrée\n', events: ['one', '', 'thrée'], boundaries: [0, 4, 5, 12] }
@@ -36,6 +36,8 @@ const speckledLines: Ending<'closed'> = { name: 'short lines, some of which are 
 /** Lines of different letters, in bytes that are cut anywhere. */
 const various = Array.from({ length: 120 }, (_, index) => String.fromCharCode(97 + (index % 26)).repeat((index * 37) % 1400))
 const variousLines: Ending<'closed'> = { name: 'lines of different letters', input: various.map((one) => `${one}\n`).join(''), events: various, kind: 'closed' }
+/** The tail of a read of 20,000 bytes is a tenth of it. */
+const thousands: Ending<'closed'> = { name: 'lines of 2,899', input: `${'w'.repeat(2899)}\n`.repeat(20), events: Array<string>(20).fill('w'.repeat(2899)), kind: 'closed' }
 const atLimit = { name: 'as long as they may be', input: 'abcde\n\nfghij\n', events: ['abcde', '', 'fghij'], boundaries: [0, 6, 7, 13] }
 const overLimit = (name: string, input: string, events: readonly string[] = []): Ending<'limit'> => ({
   name, input, events, kind: 'limit', error: { code: 'ERR_CHUNK_TOO_LONG', allowed: 5, actual: 6 },
@@ -80,13 +82,14 @@ export const lines: readonly ProtocolSubject[] = [
   }),
   budgeted('line, many held', { delimiter: '\n' }, {
     conversations: [],
-    endings: [{ name: 'empty lines', input: `first line\n${'\n'.repeat(100_000)}`, events: [' line', '100000 empty ones'], kind: 'closed' }],
+    endings: [{ name: 'empty lines', input: `first line\n${'\n'.repeat(70_000)}`, events: [' line', '70000 empty ones'], kind: 'closed' }],
   }),
   framing('line, much of it at once', line(), {
     conversations: [], maxHeldBytes: 1_000_000,
     endings: [{ name: 'long lines', input: `${'0123456789'.repeat(3000)}\n`.repeat(10), events: Array<string>(10).fill('0123456789'.repeat(3000)), kind: 'closed' }],
   }),
   takenFrom('line, taken from', line(), { conversations: [text] }),
+  weighed('line, weighed', line({ maxChunkBytes: 3000 }), { conversations: [], maxHeldBytes: 8000, endings: [thousands] }),
 ]
 
 const crlf = { name: 'lines and halves of their end', input: 'a\r\n\r\r\nb\n\r\n', events: ['a', '\r', 'b\n'], boundaries: [0, 3, 6, 10] }

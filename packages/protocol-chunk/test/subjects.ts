@@ -76,6 +76,16 @@ export function counted(name: string, options: ChunkOptions, rest: Rest): Protoc
   }
 }
 
+/** A framing of which the memory is weighed that it keeps between reads: whole buffers, and a hundred bytes for each piece. */
+export function weighed(name: string, layer: AnyLayer, rest: Rest): ProtocolSubject {
+  return layerSubject(name, layer, rest, (top) => {
+    const { input } = (top as unknown as { readonly splitter: { readonly input: object } }).splitter
+    const { pieces, block } = input as { readonly pieces: readonly Uint8Array[]; readonly block: Uint8Array | undefined }
+    const kept = block === undefined ? pieces : [...pieces, block]
+    return { heldBytes: kept.reduce((sum, piece) => sum + piece.buffer.byteLength + 100, 0) }
+  })
+}
+
 /** `chunk`, in a runtime that has no Buffer. */
 export function withoutBuffer(name: string, options: ChunkOptions, rest: Rest): ProtocolSubject {
   return framing(name, chunkWith(makeTextTools(Uint8Array.prototype), options), rest)
