@@ -43,8 +43,8 @@ const targets = {
     suites: ['protocol-chunk/test/conformance.test.ts'],
   },
   tcp: {
-    // As above: options.js refuses bad options before there is a transport.
-    files: (file) => /^(transport-tcp\/.*|core\/node\/.*|core\/base\/connection-set)\.js$/.test(file) && !/\/(index|options)\.js$/.test(file),
+    // As above: options.js refuses bad options before there is a transport. Of core, what TCP stands on.
+    files: (file) => /^(transport-tcp\/.*|core\/node\/(dial|read-slab|(socket|writing)-\w+)|core\/base\/connection-set)\.js$/.test(file) && !/\/(index|options)\.js$/.test(file),
     suites: ['transport-tcp/test/conformance.test.ts'],
     isTimed: true,
   },
