@@ -102,6 +102,8 @@ export interface SerialBindingPort {
   drain(): Promise<void>
   /** Closes. Pending reads and writes reject. */
   close(): Promise<void>
+  /** Our lines as the system leaves them when it opens the port. Default: both on. */
+  readonly initialSignals?: OutputSignals
   /** Whether `flush` heeds its direction. */
   readonly flushesSeparately?: boolean
   /** Calls `listener` whenever a line changes that the other side sets. A port without it is asked from time to time. */

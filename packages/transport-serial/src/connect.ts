@@ -41,8 +41,8 @@ export function connectorOver(options: SerialConnectOptions, getBinding: () => P
   const settings = lineSettings(options)
   checkSerialOptions(options)
   if (options.waitForDeviceMs !== undefined) checkMs('waitForDeviceMs', options.waitForDeviceMs)
-  const named = [options.serialNumber, options.vendorId, options.productId].some((value) => value !== undefined)
-  if ((options.path === undefined) !== named || options.path === '') {
+  const hasIds = [options.serialNumber, options.vendorId, options.productId].some((value) => value !== undefined)
+  if ((options.path === undefined) !== hasIds || options.path === '') {
     throw new UsageError('ERR_INVALID_ARGUMENT', 'either path, or serialNumber, vendorId and productId, or some of those, say what to open')
   }
 
@@ -62,6 +62,9 @@ export function connectorOver(options: SerialConnectOptions, getBinding: () => P
     }
   }
 
+  const { dtr, rts } = options
+  const named = { ...(dtr === undefined ? {} : { dtr }), ...(rts === undefined ? {} : { rts }) }
+
   async function openPort(binding: SerialBinding, path: string): Promise<SerialTransport> {
     let port
     try {
@@ -69,15 +72,16 @@ export function connectorOver(options: SerialConnectOptions, getBinding: () => P
     } catch (error) {
       throw openError(error, path)
     }
-    if (options.dtr !== undefined || options.rts !== undefined) {
+    const signals = { ...(port.initialSignals ?? { dtr: true, rts: true }), ...named }
+    if (Object.keys(named).length > 0) {
       try {
-        await port.set({ dtr: options.dtr ?? true, rts: options.rts ?? true, brk: false })
+        await port.set({ ...signals, brk: false })
       } catch (error) {
         await port.close().catch(() => {})
         throw signalError(error, path)
       }
     }
-    return new PortTransport(policy, port, path, settings, options, (released) => noteClosing(binding, path, released))
+    return new PortTransport(policy, port, path, settings, signals, options, (released) => noteClosing(binding, path, released))
   }
 
   return {

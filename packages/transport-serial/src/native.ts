@@ -45,7 +45,9 @@ export async function nativeBinding(): Promise<SerialBinding> {
     list: () => binding.list(),
     open: async (options) => {
       const port = calls === undefined ? await binding.open(options) : await openByCalls(calls, options)
-      return isUnix(port) ? new UnixPortTwin(port, options.baudRate, process.platform === 'darwin') : port
+      if (isUnix(port)) return new UnixPortTwin(port, options.baudRate, process.platform === 'darwin')
+      // Windows sets the lines by what else was asked for.
+      return Object.assign(port, { initialSignals: { dtr: options.hupcl, rts: options.rtscts } })
     },
   }
 }

@@ -100,9 +100,10 @@ export class PortTransport extends QueuedTransport<Stream> implements SerialTran
   private cameSinceLook = false
   private readonly timers = new Set<unknown>()
 
-  /** `port` is open, and becomes the transport's. `onRelease` is called when it begins to close it. */
+  /** `port` is open, with `signals` on its lines, and becomes the transport's. `onRelease` is called when it begins to close it. */
   constructor(
-    policy: TransportPolicy, port: SerialBindingPort, path: string, settings: FullSettings, options: SerialOptions, onRelease: (released: Promise<void>) => void,
+    policy: TransportPolicy, port: SerialBindingPort, path: string, settings: FullSettings, signals: OutputSignals, options: SerialOptions,
+    onRelease: (released: Promise<void>) => void,
   ) {
     super(policy)
     this.port = port
@@ -113,7 +114,7 @@ export class PortTransport extends QueuedTransport<Stream> implements SerialTran
     this.onRelease = onRelease
     // Without flow control it is up to the device: USB holds back, a UART loses what nobody takes.
     this.info = { pausable: settings.rtscts || settings.xoff, resets: false, halfCloses: false, readsAfterWriteError: false, local: path }
-    this.lines = new OutputLines(port, { dtr: options.dtr ?? true, rts: options.rts ?? true })
+    this.lines = new OutputLines(port, signals)
     this.outgoing = new Outgoing(port, path, policy.clock, {
       settled: (bytes, done) => (done ? this.sent(bytes) : this.progressed(bytes)),
       dropped: (bytes) => {

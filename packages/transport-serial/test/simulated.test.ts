@@ -228,6 +228,26 @@ describe('signals', () => {
     expect(device.hostSignals).toEqual({ dtr: false, rts: true })
   })
 
+  it('are remembered as the system left them, where that is not on', async () => {
+    const simulated = new SimulatedSerial()
+    const device = simulated.plugDevice({ path: 'x' })
+    const binding = {
+      list: () => simulated.list(),
+      open: async (options: Parameters<SimulatedSerial['open']>[0]) => {
+        const port = await simulated.open(options)
+        await port.set({ dtr: true, rts: false })
+        return Object.assign(port, { initialSignals: { dtr: true, rts: false } })
+      },
+    }
+    const port = await connectSerial({ path: 'x', binding })
+    await port.setSignals({ dtr: false })
+    expect(device.hostSignals).toEqual({ dtr: false, rts: false })
+    port.abort()
+    await port.closed
+    await connectSerial({ path: 'x', binding, dtr: false })
+    expect(device.hostSignals).toEqual({ dtr: false, rts: false })
+  })
+
   it('are left alone by a break', async () => {
     const { device, port, pass } = await bench()
     await port.setSignals({ dtr: false })
