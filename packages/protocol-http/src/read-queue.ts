@@ -9,6 +9,9 @@ export interface NoLine {
 /** Reads this small are gathered while they wait, so that a peer that sends single bytes costs no object a byte. */
 const smallBytes = 1024
 const gatherBytes = 4096
+/** Pieces of a line that are kept as they came. */
+const joinAtCount = 64
+const nothing = new Uint8Array(0)
 /** How much of a read is looked at as text at once: a head, or some dozen pipelined ones, without the body behind. */
 const windowBytes = 8192
 
@@ -27,12 +30,14 @@ export class ReadQueue {
   protected nextWaiting = 0
   protected gathering: Uint8Array | undefined
   protected gatheredBytes = 0
-  protected read: Uint8Array = new Uint8Array(0)
+  protected read: Uint8Array = nothing
   /** `text` is the read from `base` on; `at` is how much of it is read. */
   protected base = 0
   protected text = ''
   protected at = 0
   protected pieces: string[] = []
+  /** How many of the pieces are joined ones. */
+  protected joinedCount = 0
   protected piecesBytes = 0
 
   /** Whether a line is begun and not yet whole. */
@@ -61,7 +66,7 @@ export class ReadQueue {
     this.waiting = []
     this.nextWaiting = 0
     this.gathering = undefined
-    this.read = new Uint8Array(0)
+    this.read = nothing
     this.base = 0
     this.text = ''
     this.at = 0
@@ -87,7 +92,7 @@ export class ReadQueue {
       const seenBytes = this.piecesBytes + end - at
       if (seenBytes > maxBytes + 1) return { tooLong: this.join(text.slice(at, end)), seenBytes }
       if (found < 0) {
-        this.pieces.push(text.slice(at))
+        this.keep(text.slice(at))
         this.piecesBytes = seenBytes
         this.skip(end - at)
         continue
@@ -132,7 +137,12 @@ export class ReadQueue {
     this.text = ''
     if (this.base < this.read.length) return true
     const next = this.waiting[this.nextWaiting]
-    if (next === undefined) return false
+    if (next === undefined) {
+      // What was read is not held on to: it may be a view of much more.
+      this.read = nothing
+      this.base = 0
+      return false
+    }
     this.nextWaiting++
     if (this.nextWaiting === this.waiting.length) {
       this.waiting = []
@@ -160,8 +170,18 @@ export class ReadQueue {
     this.pieces.push(last)
     const line = this.pieces.join('')
     this.pieces = []
+    this.joinedCount = 0
     this.piecesBytes = 0
     return line
+  }
+
+  /** Keeps a piece of a line. Who sends single bytes has some dozen of them made one now and then, so that they cost no string each. */
+  protected keep(piece: string): void {
+    this.pieces.push(piece)
+    if (this.pieces.length - this.joinedCount < joinAtCount) return
+    const joined = this.pieces.splice(this.joinedCount).join('')
+    this.pieces.push(joined)
+    this.joinedCount++
   }
 
   protected gather(data: Uint8Array): void {

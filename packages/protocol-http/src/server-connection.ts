@@ -27,6 +27,8 @@ export class ServerConnection extends Shell {
   private idle = false
   private drainedBytes = 0
   private requestCount = 0
+  /** What was queued below when a connection that waits was last looked at. */
+  private lastQueuedBytes = 0
   /** When the head that is read, or was read last, began. */
   private headAtMs = 0
   private requestDueMs = Infinity
@@ -149,7 +151,9 @@ export class ServerConnection extends Shell {
     this.clearDue()
     const cause = this.causeOf(error)
     if (exchange === undefined || !exchange.headSent) this.refuse((error as { status?: number }).status ?? 400)
-    else this.abortBelow(cause)
+    else if (this.machine.ourState === 'body') this.abortBelow(cause)
+    // The answer is whole, and stands, whatever comes behind the part of the request that it needed.
+    else this.closeBelow()
     exchange?.connectionFailed(cause)
   }
 
@@ -232,6 +236,7 @@ export class ServerConnection extends Shell {
     if (this.phase !== 'open') return
     this.machine.startNextCycle()
     this.idle = this.machine.heldBytes === 0
+    this.lastQueuedBytes = 0
     if (this.idle) this.deadline.set(this.policy.keepAliveTimeoutMs)
     else this.beginHead()
     this.pull()
@@ -278,8 +283,12 @@ export class ServerConnection extends Shell {
     const exchange = this.exchange as ServerExchange | undefined
     if (exchange !== undefined) return this.exchangeTimedOut(exchange)
     if (this.phase !== 'open') return
-    if (this.machine.inMessage) this.refuse(408)
-    else this.closeBelow()
+    if (this.machine.inMessage) return this.refuse(408)
+    // Who still takes the last answer, however slowly, is not idle.
+    const { queuedBytes } = this.below
+    if (queuedBytes === 0 || queuedBytes === this.lastQueuedBytes) return this.closeBelow()
+    this.lastQueuedBytes = queuedBytes
+    this.deadline.set(this.policy.bodyIdleTimeoutMs)
   }
 
   private exchangeTimedOut(exchange: ServerExchange): void {

@@ -1,6 +1,7 @@
 import { UsageError } from '@async/core'
 import type { Cause, Info } from '@async/core'
 import { lossError } from '@async/core/base'
+import { HttpLimitError, HttpProtocolError } from './errors.ts'
 import { type HttpServer, httpServer, type HttpServerOptions } from './server.ts'
 import type { HttpServerExchange, ServerExchange } from './server-exchange.ts'
 import { asRequest, makeRequest, type RequestOrigin, type ServerRequest } from './server-request.ts'
@@ -45,7 +46,7 @@ export function serveFetch(handler: FetchHandler, options: ServeFetchOptions = {
 /**
  * Makes an `onExchange` of a handler of requests and responses. `request.signal` is aborted when the client resets the connection, takes no
  * more, or a time-out ends the exchange; not when it has merely ended its side. What the handler throws is reported once, and answered
- * with 500 without detail (413 for a body beyond `maxHeldBodyBytes`); a body whose source fails after the head is sent cuts the connection.
+ * with 500 without detail (413 for a body beyond `maxHeldBodyBytes`, 400 for a Host that makes no URL); a body whose source fails after the head is sent cuts the connection.
  * `OPTIONS *` is answered with 204 and TRACE with 501: a Request can express neither.
  * @throws UsageError `ERR_INVALID_ARGUMENT` for an option that is out of range.
  */
@@ -107,11 +108,15 @@ class FetchExchange implements FetchInfo {
     const { exchange } = this
     // Who left is told by the signal; that the handler stopped for it is no error.
     if (exchange.isOver) return exchange.abort(error)
-    const status = (error as { status?: unknown } | undefined)?.status
-    if (!exchange.headSent && status === 413) return answer(exchange, 413)
-    exchange.reportThrown(error)
-    if (exchange.headSent) exchange.abort(error)
-    else answer(exchange, 500)
+    const isTheirs = error instanceof HttpProtocolError || error instanceof HttpLimitError
+    if (!isTheirs) exchange.reportThrown(error)
+    try {
+      if (exchange.headSent) exchange.abort(error)
+      else answer(exchange, isTheirs ? error.status : 500)
+    } catch {
+      // The handler has ended the exchange by other means.
+      exchange.abort(error)
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Cause } from '@async/core'
 import { lossError } from '@async/core/base'
+import { HttpProtocolError, printable } from './errors.ts'
 import { RequestBody } from './request-body.ts'
 import type { ServerExchange } from './server-exchange.ts'
 
@@ -143,10 +144,15 @@ export class ServerRequest implements Known {
 
   private makeUrl(): string {
     const { target, headers } = this.exchange.request
-    // An absolute target names the host (RFC 9112 §3.2.2).
-    if (target.charCodeAt(0) !== 0x2f) return new URL(target).href
     const host = headers.find(([name]) => name === 'host')?.[1] ?? this.origin.host
-    return new URL(`${this.origin.scheme}://${host}${target}`).href
+    // An absolute target names the host (RFC 9112 §3.2.2).
+    const url = target.charCodeAt(0) === 0x2f ? `${this.origin.scheme}://${host}${target}` : target
+    try {
+      return new URL(url).href
+    } catch (error) {
+      // Hosts that URLs of the platform do not have, though RFC 3986 has them: 256.0.0.1, a%20b.
+      throw new HttpProtocolError('ERR_HTTP_BAD_HOST', `No URL has the host "${printable(host)}"`, 400, { cause: error })
+    }
   }
 }
 

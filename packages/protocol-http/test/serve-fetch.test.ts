@@ -153,6 +153,24 @@ describe('the response', () => {
     }
   })
 
+  it('is 400 to a Host that no URL has, and that is nobody\'s fault here', async () => {
+    const { client, reports, wire } = connect(({ url }) => new Response(url))
+    client.transport.write('GET / HTTP/1.1\r\nHost: 256.0.0.1\r\n\r\n')
+    await turns()
+    expect([wire(), reports]).toEqual(['data HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n', []])
+  })
+
+  it('of a handler that answered through the exchange is dropped', async () => {
+    const { client, reports, wire } = connect((_request, { exchange }) => {
+      exchange.respond({ status: 202 })
+      exchange.close()
+      return new Response('too late')
+    })
+    client.transport.write(get)
+    await turns()
+    expect([wire(), reports]).toEqual(['data HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n', []])
+  })
+
   it('that fails on its way is cut, not ended', async () => {
     const { client, reports, wire } = connect(() => new Response(new ReadableStream({
       async pull(controller) {

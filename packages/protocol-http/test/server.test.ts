@@ -157,6 +157,24 @@ describe('time', () => {
     expect(wire()).toBe('data HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
   })
 
+  it('a kept connection whose client still takes the last answer is not idle', async () => {
+    const { client, clock, server } = connect((exchange) => {
+      exchange.write(new Uint8Array(200_000))
+      exchange.close()
+    })
+    client.onData = () => client.transport.pause('read')
+    client.transport.write(get)
+    await turns()
+    for (let i = 0; i < 2; i++) {
+      clock.advance(5000)
+      client.transport.resume('read')
+      await turns()
+    }
+    expect(server.connectionCount).toBe(1)
+    client.transport.abort()
+    await turns()
+  })
+
   it('leaves no timer behind', async () => {
     const { client, clock } = connect(answer)
     client.transport.write(get)
@@ -342,6 +360,17 @@ describe('a request body that nobody reads', () => {
     expect(wire()).toBe(`data ${ok}|eof`)
     expect((await seen!.closed).kind).toBe('closed')
   })
+})
+
+it('an answer that was given stands, though the rest of its request turns out bad', async () => {
+  const { client, wire } = connect(answer)
+  client.transport.write('POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n')
+  await turns()
+  client.transport.write('z\r\n')
+  await turns()
+  expect(wire()).toBe(`data ${closing('200 OK')}|eof`)
+  client.transport.close()
+  expect((await client.lost).kind).toBe('closed')
 })
 
 describe('pipelining', () => {
