@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { jsonRpc } from '@async/protocol-jsonrpc'
+import { createService, jsonRpc, lspConventions, mcpConventions } from '@async/protocol-jsonrpc'
+import type { Conventions } from '@async/protocol-jsonrpc'
 import { memoryMessagePair, turns, VirtualClock, Wire } from './helpers.ts'
 
 /** What may happen, in any order. `call`: one more; the others concern the call at `at`, or the connection. */
@@ -8,13 +9,13 @@ type Step =
   | { readonly do: 'call'; readonly timeoutMs: number | undefined; readonly abortable: boolean; readonly batch: boolean }
   | { readonly do: 'answer' | 'fail' | 'malformed' | 'giveUp'; readonly at: number }
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'end' | 'drop' | 'close' | 'abort' | 'dispose' }
+  | { readonly do: 'end' | 'drop' | 'close' | 'abort' | 'dispose' | 'replace' }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('call' as const), timeoutMs: fc.option(fc.integer({ min: 1, max: 50 }), { nil: undefined }), abortable: fc.boolean(), batch: fc.boolean() }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('answer' as const, 'fail' as const, 'malformed' as const, 'giveUp' as const), at: fc.nat(9) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 40 }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('end' as const, 'drop' as const, 'close' as const, 'abort' as const, 'dispose' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('end' as const, 'drop' as const, 'close' as const, 'abort' as const, 'dispose' as const, 'replace' as const) }) },
 )
 
 interface Call {
@@ -33,12 +34,16 @@ class Run {
   /** What calls are rejected with once the connection is over. */
   over: string | undefined
   private nextId = 1
+  private readonly below
   private readonly wire: Wire
   private readonly peer
 
-  constructor() {
-    const { a, b } = memoryMessagePair()
-    this.peer = jsonRpc(undefined, { clock: this.clock })(a)
+  /** `slow`: the other side takes so little at a time that calls wait for the transport. */
+  constructor(conventions: Conventions | undefined, slow: boolean) {
+    const { a, b } = memoryMessagePair(slow ? { capacityBytes: 60, highWaterMarkBytes: 1, lowWaterMarkBytes: 0 } : {})
+    this.below = a
+    const service = createService({ echo: (params) => params })
+    this.peer = jsonRpc(service, { clock: this.clock, observe: () => {}, ...(conventions === undefined ? {} : { conventions }) })(a)
     this.wire = new Wire(b)
   }
 
@@ -55,6 +60,10 @@ class Run {
     expect(this.calls.map(({ outcomes }) => outcomes)).toEqual(this.calls.map(({ expected }) => [expected]))
     expect(this.peer.pendingCalls).toBe(0)
     expect(this.clock.pendingCount).toBe(0)
+    // Nothing is left in any map.
+    const { calls, outbox, requests, observed } = this.peer as any
+    const left = [calls.entries.size, calls.signals.groups.size, outbox.heldCalls.size, outbox.held.length, outbox.waiters.length, requests.active?.size ?? 0, requests.watched.size, observed.size]
+    expect(left).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
   }
 
   private call({ timeoutMs, abortable, batch }: Step & { do: 'call' }): void {
@@ -89,29 +98,31 @@ class Run {
     for (const call of this.calls) if (call.dueMs <= this.clock.nowMs()) call.expected ??= 'ERR_TIMEOUT'
   }
 
-  private finish(what: 'end' | 'drop' | 'close' | 'abort' | 'dispose'): void {
+  private finish(what: 'end' | 'drop' | 'close' | 'abort' | 'dispose' | 'replace'): void {
     const now = {
       end: 'ERR_CONNECTION_CLOSED closed',
       drop: 'ERR_CONNECTION_LOST reset',
       close: 'ERR_CONNECTION_CLOSED closed',
       abort: 'ERR_CONNECTION_LOST aborted',
       dispose: 'ERR_CONNECTION_CLOSED closed',
+      replace: 'ERR_CONNECTION_CLOSED detached',
     }[what]
     if (what === 'end') this.wire.transport.halfClose()
     else if (what === 'drop') this.wire.transport.abort()
     else if (what === 'close') this.peer.close()
     else if (what === 'abort') this.peer.abort()
-    else void this.peer[Symbol.asyncDispose]()
+    else if (what === 'dispose') void this.peer[Symbol.asyncDispose]()
+    else if (this.over === undefined) this.below.start({ dataReceived() {} })
     this.over ??= now
     for (const call of this.calls) call.expected ??= now
   }
 }
 
 describe('a call', () => {
-  it('settles exactly once, by what came first, and leaves nothing behind: answers, time-outs, signals, loss, close, abort, disposal in any order', async () => {
+  it('settles exactly once, by what came first, and leaves nothing behind: answers, time-outs, signals, loss, close, abort, disposal, replacement in any order', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
-        const run = new Run()
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), fc.constantFrom(undefined, lspConventions, mcpConventions), fc.boolean(), async (steps, conventions, slow) => {
+        const run = new Run(conventions, slow)
         for (const each of steps) await run.take(each)
         await run.settleAll()
       }),
