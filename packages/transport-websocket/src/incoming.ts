@@ -1,7 +1,8 @@
 import type { Data } from '@async/core'
 import { byteLength } from '@async/core/base'
 import type { Deflate } from './deflate.ts'
-import { Receiver, type ReceiverError } from './ws.ts'
+import { decodeShortFrames } from './short-frames.ts'
+import { isBetweenMessages, Receiver, type ReceiverError } from './ws.ts'
 
 /** What comes besides messages. */
 export type Control =
@@ -26,6 +27,8 @@ const deflatedSliceBytes = 1024
  */
 export class Incoming {
   private readonly receiver: Receiver
+  private readonly isServer: boolean
+  private readonly maxMessageBytes: number
   private readonly sliceBytes: number
   private raw: Uint8Array[] = []
   private items: (Data | Control)[] = []
@@ -36,6 +39,8 @@ export class Incoming {
   private over = false
 
   constructor(isServer: boolean, { maxMessageBytes, maxFragments }: IncomingLimits, deflate: Deflate | undefined) {
+    this.isServer = isServer
+    this.maxMessageBytes = maxMessageBytes
     this.receiver = new Receiver({
       isServer,
       maxPayload: maxMessageBytes,
@@ -99,9 +104,15 @@ export class Incoming {
     const slice = data.length <= this.sliceBytes ? data : data.subarray(0, this.sliceBytes)
     if (slice === data) this.raw.shift()
     else this.raw[0] = data.subarray(this.sliceBytes)
+    let bytes = Buffer.isBuffer(slice) ? slice : Buffer.from(slice.buffer, slice.byteOffset, slice.length)
+    if (isBetweenMessages(this.receiver)) {
+      const done = decodeShortFrames(bytes, this.isServer, this.maxMessageBytes, this.items)
+      if (done === bytes.length) return
+      if (done > 0) bytes = bytes.subarray(done)
+    }
     // Called here, and not through Writable.write: that reports an error a tick late, and costs more than a small frame does.
     // It expects Buffers, whatever it is cut into: a plain Uint8Array would come out as one.
-    this.receiver._write(Buffer.isBuffer(slice) ? slice : Buffer.from(slice.buffer, slice.byteOffset, slice.length), 'buffer', this.decoded)
+    this.receiver._write(bytes, 'buffer', this.decoded)
   }
 
   private readonly decoded = (error?: ReceiverError | null): void => {

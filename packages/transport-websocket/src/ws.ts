@@ -70,3 +70,12 @@ export const Sender: Internals['Sender'] = internals.Sender
 export const PerMessageDeflate: Internals['PerMessageDeflate'] = internals.PerMessageDeflate
 export const extension: Internals['extension'] = internals.extension
 export const subprotocol: Internals['subprotocol'] = internals.subprotocol
+
+/**
+ * Whether a Receiver has nothing of a message: the next byte is the first of one. By fields of its own that are no API; without them it is
+ * false, and every byte goes through the Receiver.
+ */
+export function isBetweenMessages(receiver: Receiver): boolean {
+  const { _state, _bufferedBytes, _fragmented } = receiver as unknown as Record<string, unknown>
+  return _state === 0 && _bufferedBytes === 0 && _fragmented === 0
+}
