@@ -162,13 +162,13 @@ describe('a GiB', () => {
   })
 })
 
-it('a hundred thousand malformed requests, on connections of their own, cost no memory', async () => {
+it('twenty thousand malformed requests, on connections of their own, cost no memory', async () => {
   const fire = await start()
   const inputs = ['\0', 'GET / HTTP/1.1\n\n', 'GET / HTTP/9.9\r\n\r\n', 'GET / HTTP/1.1\r\n\r\n', `GET /${'a'.repeat(9000)}`, 'POST /count HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n']
   const once100 = async (round: number): Promise<void> => {
     await Promise.all(Array.from({ length: 100 }, async (_, i) => {
       const socket = await fire.dial()
-      socket.end(inputs[(round + i) % inputs.length])
+      socket.end(inputs[(round + i) % inputs.length]!)
       let text = ''
       for await (const data of socket) text += String(data)
       if (!/^HTTP\/1\.1 (400|414|505) [^]*\r\n\r\n$/.test(text)) throw new Error(`answered with ${JSON.stringify(text)}`)
@@ -176,9 +176,9 @@ it('a hundred thousand malformed requests, on connections of their own, cost no 
   }
   for (let round = 0; round < 100; round++) await once100(round)
   const before = await fire.memory()
-  for (let round = 0; round < 1000; round++) await once100(round)
+  for (let round = 0; round < 200; round++) await once100(round)
   const after = await fire.memory()
-  say(`100,000 malformed requests: ${mib(before.rss)} before, ${mib(after.rss)} after`)
+  say(`20,000 malformed requests: ${mib(before.rss)} before, ${mib(after.rss)} after`)
   expect(after.connections).toBe(1)
   expect(after.rss - before.rss).toBeLessThan(32 * 1024 * 1024)
 })
