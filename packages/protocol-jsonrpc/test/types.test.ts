@@ -1,7 +1,7 @@
 import { stack, whole } from '@async/core'
 import type { Connector, HalfClosable, Messages, Stream, StreamTransport, Transport } from '@async/core'
-import { createService, httpService, jsonRpc, jsonRpcClient, JsonRpcError, jsonText } from '@async/protocol-jsonrpc'
-import type { Client, Context, Jsonified, MethodsOf, Outcome, ParamsOf, Peer, ResultOf, ServerExchangeLike } from '@async/protocol-jsonrpc'
+import { createService, httpService, jsonRpc, jsonRpcClient, jsonText } from '@async/protocol-jsonrpc'
+import type { Client, Context, JsonRpcError, Jsonified, MethodsOf, Outcome, ParamsOf, Peer, ResultOf, ServerExchangeLike } from '@async/protocol-jsonrpc'
 import type { HttpServerExchange } from '@async/protocol-http'
 import { expectTypeOf, it } from 'vitest'
 
