@@ -1,7 +1,8 @@
 import { SerialPort, SerialPortMock } from 'serialport'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connectSerial, listSerialPorts, type SerialBinding } from '../src/index.ts'
-import { Recorder, until } from './support.ts'
+import { has, ptyPair } from './pty.ts'
+import { pattern, Recorder, until } from './support.ts'
 
 const mock = SerialPortMock.binding
 afterEach(() => mock.reset())
@@ -36,5 +37,31 @@ describe('the mock of serialport', () => {
   it('and the binding of the system fit the type', () => {
     const bindings: SerialBinding[] = [mock, SerialPort.binding]
     expect(bindings.length).toBe(2)
+  })
+})
+
+;(has('socat') ? describe : describe.skip)('the binding of serialport as it is', () => {
+  it('drives two ttys of the kernel', async () => {
+    const { a, b, dispose } = await ptyPair()
+    const binding = SerialPort.binding as SerialBinding
+    const open = async (path: string) => {
+      const port = await connectSerial({ path, baudRate: 115_200, binding })
+      const at = new Recorder()
+      port.start(at)
+      return { port, at }
+    }
+    const one = await open(a)
+    const other = await open(b)
+    const data = pattern(300_000)
+    one.port.write(data)
+    other.port.write(data)
+    await until(() => one.at.bytes === data.length && other.at.bytes === data.length)
+    expect(other.at.data.equals(data)).toBe(true)
+    expect(one.at.data.equals(data)).toBe(true)
+    for (const { port } of [one, other]) {
+      port.close()
+      expect((await port.closed).kind).toBe('closed')
+    }
+    await dispose()
   })
 })
