@@ -268,4 +268,19 @@ describe('Python’s websockets', () => {
       expect(webSocketClose(await recorder.lost)).toEqual({ code: 4004, text: 'as asked' })
     }
   })
+
+  itNeeds(python !== undefined, 'python3-websockets', 'that stands still, with its connection open, is found by the heartbeat', async () => {
+    const accepted = deferred<Recorder>()
+    const { port } = await listen({ protocols: ['chat'], heartbeatMs: 50, heartbeatTimeoutMs: 50 }, (transport) => {
+      const recorder = new Recorder()
+      transport.start(recorder)
+      accepted.resolve(recorder)
+    })
+    // It waits for an echo that does not come, and answers pings meanwhile.
+    const { signal } = await runPython(pythonClient, `ws://127.0.0.1:${port}/`, '')
+    const recorder = await accepted.promise
+    await recorder.received(1)
+    signal('SIGSTOP')
+    expect(await recorder.lost).toMatchObject({ kind: 'timeout', error: { code: 'ERR_HEARTBEAT_TIMEOUT' } })
+  })
 })

@@ -105,8 +105,10 @@ export function itNeeds(available: boolean, program: string, name: string, body:
 /** A Python that has `websockets`: Debian's, where another comes first in the path. */
 export const python: string | undefined = ['python3', '/usr/bin/python3'].find((name) => spawnSync(name, ['-c', 'import websockets']).status === 0)
 
-/** Runs a Python program to its end; gives what it printed. */
-export async function runPython(program: string, ...args: string[]): Promise<{ readonly line: () => Promise<string>; readonly exit: Promise<string> }> {
+/** Runs a Python program: its first line, what it printed when it has ended, and a way to send it signals. */
+export async function runPython(
+  program: string, ...args: string[]
+): Promise<{ readonly line: () => Promise<string>; readonly exit: Promise<string>; readonly signal: (name: NodeJS.Signals) => void }> {
   const child = spawn(python ?? 'python3', ['-u', '-c', program, ...args])
   cleanup(() => child.kill('SIGKILL'))
   let output = ''
@@ -122,5 +124,5 @@ export async function runPython(program: string, ...args: string[]): Promise<{ r
     while (!output.includes('\n')) await Promise.race([once(child.stdout, 'data'), exit])
     return output.slice(0, output.indexOf('\n'))
   }
-  return { line, exit }
+  return { line, exit, signal: (name) => void child.kill(name) }
 }
