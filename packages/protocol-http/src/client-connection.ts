@@ -2,7 +2,7 @@ import { ConnectionError, ProtocolError } from '@async/core'
 import type { Cause, CloseReason } from '@async/core'
 import { afterTurn, type TransportPolicy } from '@async/core/base'
 import { ClientExchange } from './client-exchange.ts'
-import type { Pool, PoolPolicy } from './client-pool.ts'
+import type { PoolPolicy } from './client-policy.ts'
 import type { RequestTemplate } from './client-request.ts'
 import { HttpConnection } from './connection.ts'
 import { Deadline, ExchangeClock } from './deadline.ts'
@@ -11,12 +11,20 @@ import type { Exchange } from './exchange.ts'
 import { Shell } from './shell.ts'
 import { soon } from './soon.ts'
 
+/** What a connection asks of the pool that it is in. */
+export interface ConnectionPool {
+  readonly policy: PoolPolicy
+  offer(connection: ClientConnection): void
+  forget(connection: ClientConnection): void
+  gone(connection: ClientConnection): void
+}
+
 /** The client's end of a connection. */
 export class ClientConnection extends Shell {
   readonly policy: PoolPolicy
   /** While it is kept: when that ends. */
   restsUntilMs = 0
-  private readonly pool: Pool
+  private readonly pool: ConnectionPool
   /** What it waits for: the next exchange, or the next sign of life in this one. */
   private readonly deadline: Deadline
   private readonly exchangeClock: ExchangeClock
@@ -31,7 +39,7 @@ export class ClientConnection extends Shell {
   /** For how long the server said that it keeps the connection, less the margin. */
   private keepsMs = Infinity
 
-  constructor(pool: Pool) {
+  constructor(pool: ConnectionPool) {
     super(new HttpConnection('client', pool.policy.limits))
     const { transport } = pool.policy
     this.pool = pool

@@ -1,24 +1,9 @@
 import { ConnectionError, LimitError, UsageError } from '@async/core'
 import type { Connector, StreamTransport } from '@async/core'
-import type { TransportPolicy } from '@async/core/base'
-import { ClientConnection } from './client-connection.ts'
+import { ClientConnection, type ConnectionPool } from './client-connection.ts'
 import type { ClientExchange } from './client-exchange.ts'
+import { type PoolPolicy, totalTimeout } from './client-policy.ts'
 import type { RequestTemplate } from './client-request.ts'
-import type { HttpLimits } from './limits.ts'
-
-/** What a pool was told, with every default filled in. */
-export interface PoolPolicy {
-  readonly limits: HttpLimits
-  readonly transport: TransportPolicy
-  readonly maxConnectionCount: number
-  readonly maxWaitingCount: number
-  readonly idleTimeoutMs: number
-  readonly keepAliveMarginMs: number
-  readonly connectTimeoutMs: number
-  readonly headTimeoutMs: number
-  readonly bodyIdleTimeoutMs: number
-  readonly totalTimeoutMs: number
-}
 
 /** How an exchange is asked for. */
 export interface OpenOptions {
@@ -42,7 +27,7 @@ interface Waiter {
  * The connections to one origin, over one connector. One that is free takes who waits longest; else it is kept, the one that was used
  * last first, so that those which are not needed grow old. A connection is made when more wait than are on their way, up to a limit.
  */
-export class Pool {
+export class Pool implements ConnectionPool {
   readonly policy: PoolPolicy
   private readonly connector: Connector<StreamTransport>
   private readonly onEmpty: () => void
@@ -209,9 +194,4 @@ export class Pool {
     this.resolveClosed?.()
     this.onEmpty()
   }
-}
-
-/** What took longer in all than it may. */
-export function totalTimeout(ms: number): ConnectionError {
-  return new ConnectionError('ERR_HTTP_TIMEOUT', `the exchange was not over after ${ms} ms`)
 }

@@ -1,34 +1,8 @@
-import { UsageError } from '@async/core'
 import type { Connector, StreamTransport } from '@async/core'
-import { type TransportOptions, transportPolicy } from '@async/core/base'
 import type { HttpClientExchange } from './client-exchange.ts'
-import { Pool, type PoolPolicy } from './client-pool.ts'
+import { type HttpClientOptions, poolPolicy } from './client-policy.ts'
+import { Pool } from './client-pool.ts'
 import { type HttpRequestOptions, type RequestTemplate, requestTemplate } from './client-request.ts'
-import type { HttpLimits } from './limits.ts'
-import { pickLimits } from './limits.ts'
-
-/** What every client lets its user choose. Options of transports are the exchanges'. */
-export interface HttpClientOptions extends TransportOptions, Partial<HttpLimits> {
-  /** Connections at a time to one origin; further exchanges wait. Default 100. */
-  readonly maxConnectionCount?: number
-  /** Exchanges that may wait for a connection; then `connect` rejects with `ERR_HTTP_POOL_FULL`. Default 1000. */
-  readonly maxWaitingCount?: number
-  /** Milliseconds for which a connection without an exchange is kept. Default 4000: undici; a second less than servers wait. */
-  readonly idleTimeoutMs?: number
-  /** Milliseconds by which a connection is given up before the server would, where it says when (`Keep-Alive: timeout`). Default 1000. */
-  readonly keepAliveMarginMs?: number
-  /** Milliseconds for a connection to be made; then `ERR_CONNECT_TIMEOUT`. Default 10000: undici. */
-  readonly connectTimeoutMs?: number
-  /** Milliseconds from the end of the request to the response's head; then kind `timeout`, `ERR_HTTP_HEAD_TIMEOUT`. Default 300000: undici. */
-  readonly headTimeoutMs?: number
-  /**
-   * Milliseconds without a byte of the response's body while it is read, or of the request's while there is one to send; then kind `timeout`,
-   * `ERR_HTTP_BODY_TIMEOUT`. Stands while paused. Default 300000: undici.
-   */
-  readonly bodyIdleTimeoutMs?: number
-  /** Milliseconds for all of an exchange, waiting for a connection included; then `ERR_HTTP_TIMEOUT`. Default Infinity. */
-  readonly totalTimeoutMs?: number
-}
 
 /** Options of `httpConnector`. */
 export interface HttpConnectorOptions extends HttpClientOptions, HttpRequestOptions {}
@@ -91,23 +65,4 @@ class PooledConnector implements HttpConnector {
   [Symbol.asyncDispose](): Promise<void> {
     return this.pool.close()
   }
-}
-
-/** Fills in the defaults. @throws UsageError `ERR_INVALID_ARGUMENT` for an option that is out of range. */
-export function poolPolicy(options: HttpClientOptions): PoolPolicy {
-  const policy = {
-    maxConnectionCount: options.maxConnectionCount ?? 100,
-    maxWaitingCount: options.maxWaitingCount ?? 1000,
-    idleTimeoutMs: options.idleTimeoutMs ?? 4_000,
-    keepAliveMarginMs: options.keepAliveMarginMs ?? 1_000,
-    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-    headTimeoutMs: options.headTimeoutMs ?? 300_000,
-    bodyIdleTimeoutMs: options.bodyIdleTimeoutMs ?? 300_000,
-    totalTimeoutMs: options.totalTimeoutMs ?? Infinity,
-  }
-  for (const [name, value] of Object.entries(policy)) {
-    if (!(value >= 0)) throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${value}; it takes a number from 0`)
-  }
-  if (policy.maxConnectionCount < 1) throw new UsageError('ERR_INVALID_ARGUMENT', 'maxConnectionCount is less than 1')
-  return { ...policy, limits: pickLimits(options), transport: transportPolicy(options) }
 }

@@ -145,7 +145,8 @@ class ClientSession extends DuplexTransport {
 
   private async attach(): Promise<void> {
     const { http, target, headers, polls } = this.way
-    const own: HeaderList = [['Accept', eventStream], ['Duplex-Session', this.terms.id], ['Last-Event-ID', String(this.receivedId)], ...(polls ? [['Duplex-Poll', '1'] as const] : [])]
+    const poll = polls ? [['Duplex-Poll', '1'] as const] : []
+    const own: HeaderList = [['Accept', eventStream], ['Duplex-Session', this.terms.id], ['Last-Event-ID', String(this.receivedId)], ...poll]
     let exchange: HttpClientExchange | undefined
     try {
       exchange = await http.exchange({ method: 'GET', target, headers: [...headers, ...own], deliver: 'any' })
@@ -255,7 +256,8 @@ class ClientSession extends DuplexTransport {
   /** Sends a request of the session, and gives the head of the answer, which has no body. */
   private async request(method: string, body: string): Promise<ResponseHead> {
     const { http, target, headers } = this.way
-    const own: HeaderList = [['Duplex-Session', this.terms.id], ['Duplex-Ack', String(this.receivedId)], ...(method === 'POST' ? [['Content-Type', eventStream] as const] : [])]
+    const type = method === 'POST' ? [['Content-Type', eventStream] as const] : []
+    const own: HeaderList = [['Duplex-Session', this.terms.id], ['Duplex-Ack', String(this.receivedId)], ...type]
     const exchange = await http.exchange({ method, target, headers: [...headers, ...own], deliver: 'any' })
     exchange.start({ dataReceived: () => {}, eofReceived: () => {} })
     if (body !== '') exchange.write(body)

@@ -45,9 +45,9 @@ interface ServerPolicy extends DuplexPolicy {
  */
 export function httpDuplexServer(options: HttpDuplexServerOptions): HttpDuplexServer {
   const sessions = new Sessions(options)
-  return Object.defineProperty(Object.assign((exchange: HttpServerExchange) => sessions.take(exchange), { close: (options?: CloseOptions) => sessions.close(options), sessionCount: 0 }), 'sessionCount', {
-    get: () => sessions.open.size,
-  })
+  const take = (exchange: HttpServerExchange): void => sessions.take(exchange)
+  const server = Object.assign(take, { close: (how?: CloseOptions) => sessions.close(how), sessionCount: 0 })
+  return Object.defineProperty(server, 'sessionCount', { get: () => sessions.open.size })
 }
 
 class Sessions {

@@ -1,6 +1,7 @@
 export type { HttpClientExchange, HttpSwitched } from './client-exchange.ts'
 export { httpConnector } from './client.ts'
-export type { HttpClientOptions, HttpConnector, HttpConnectorOptions } from './client.ts'
+export type { HttpConnector, HttpConnectorOptions } from './client.ts'
+export type { HttpClientOptions } from './client-policy.ts'
 export type { HttpRequestOptions } from './client-request.ts'
 export { HttpConnection } from './connection.ts'
 export type { HttpRole, OutgoingRequest, OutgoingResponse } from './connection.ts'
