@@ -139,8 +139,9 @@ export class FrameTransport extends LayerTransport<Stream, Messages> implements 
   // ── LayerTransport and TransportBase ─────────────────────────────────────────────────────────────────────────────────────────────
 
   protected override open(): void {
-    this.announce()
+    // First, for connectionMade may end it.
     this.heartbeat.start()
+    this.announce()
     if (this.readHalf === 'flowing') this.below.resume('read')
   }
 

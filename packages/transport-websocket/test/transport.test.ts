@@ -101,6 +101,21 @@ describe('the heartbeat', () => {
     expect((await peer.closed).kind).toBe('reset')
   })
 
+  it('leaves no timer, also when the protocol ends it at once', async () => {
+    for (const how of ['abort', 'close'] as const) {
+      const clock = new VirtualClock()
+      const { a, b } = memoryPair({ clock })
+      const opening = openWebSocket(a, { clock })
+      const server = await acceptWebSocket(await readRequest(b), { clock })
+      const client = await opening
+      client.start(new Recorder())
+      server.start({ connectionMade: (transport) => transport[how](), dataReceived() {} })
+      await Promise.all([server.closed, client.closed])
+      await turns()
+      expect(clock.pendingCount).toBe(0)
+    }
+  })
+
   it('stands while paused, for nobody would hear the answer', async () => {
     const clock = new VirtualClock()
     const { server, atServer, peer, came } = await rawClient({ clock, heartbeatMs: 1000, heartbeatTimeoutMs: 500 })
