@@ -2,7 +2,7 @@ import type { HalfClosable, Messages, Stream, Transport } from '@async/core'
 import { memoryPair, protocolSuite, type Subject, transportSuite } from '@async/core/testing'
 import { describe, it } from 'vitest'
 import { chunk, lengthPrefix, line, lsp } from '../src/index.ts'
-import { counted, headers } from './conversations-counted.ts'
+import { counted, headers, noisy } from './conversations-counted.ts'
 import { costs } from './costs.ts'
 import { alternatives, lines, policies } from './conversations-delimited.ts'
 import { encoders, protocols, shapes } from './conversations-written.ts'
@@ -21,7 +21,7 @@ function subject(name: string, layer: AnyLayer, extras: Partial<Subject> = {}): 
   }
 }
 
-for (const tested of [...lines, ...alternatives, ...policies, ...counted, ...headers, ...encoders, ...shapes, ...costs, ...protocols]) protocolSuite({ describe, it }, tested)
+for (const tested of [...lines, ...alternatives, ...policies, ...counted, ...headers, ...noisy, ...encoders, ...shapes, ...costs, ...protocols]) protocolSuite({ describe, it }, tested)
 
 /** Letters: what every framing here carries. */
 const letters = Array.from('abcdefghijklmnop', (letter) => letter.charCodeAt(0))

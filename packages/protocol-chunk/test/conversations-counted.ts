@@ -2,7 +2,7 @@
 import type { Ending, ProtocolSubject } from '@async/core/testing'
 import { exact, lengthPrefix, type LengthPrefixOptions, lsp } from '../src/index.ts'
 import { bytes } from './feeding.ts'
-import { framing, takenFrom, unpausable } from './subjects.ts'
+import { framing, skipping, takenFrom, unpausable } from './subjects.ts'
 
 const z = (count: number): string => 'z'.repeat(count)
 const cut = (input: string, events: readonly string[], cutBytes: number): Ending<'truncated'> => ({
@@ -78,6 +78,39 @@ const headerCode = 'ERR_CHUNK_BAD_HEADER'
 const bad = (input: string, message: string, events: readonly string[] = []): Ending<'protocol'> => ({
   name: JSON.stringify(input), input: bytes(input), events, kind: 'protocol', error: { code: headerCode, message },
 })
+
+const message = 'Content-Length: 3\r\n\r\none'
+const another = 'content-length: 3\r\nContent-Type: x\r\n\r\ntwo'
+const strayed = (name: string, input: string, ...events: string[]): Ending<'closed'> => ({ name, input, events, kind: 'closed' })
+
+/** Headers between which something was printed. */
+export const noisy: readonly ProtocolSubject[] = [
+  skipping('lsp that skips', { maxHeaderBytes: 64, maxChunkBytes: 200 }, {
+    conversations: [],
+    endings: [
+      strayed('nothing', message + another, 'one', 'two'),
+      strayed('a printed line', `Server started\n${message}`, 'skipped 15 Server started', 'one'),
+      strayed('lines between two messages', `${message}a\nb: c\nd\r\n${another}`, 'one', 'skipped 2 a', 'skipped 5 b: c', 'skipped 3 d', 'two'),
+      strayed('a print without an end of line', `debug ${message}${another}`, 'skipped 6 debug', 'one', 'two'),
+      strayed('one that looks like a field', `debug: x ${message}${another}`, 'skipped 9 debug: x', 'one', 'two'),
+      strayed('one that is not ASCII, before a length', `größe ${message}${another}`, 'skipped 8 größe', 'one', 'two'),
+      strayed('a line that is not ASCII', `größe ✓\n${message}`, 'skipped 12 größe ✓', 'one'),
+      strayed('a CR in the midst of a line', `50%\r100%\n${message}`, 'skipped 9 50%\r100%', 'one'),
+      strayed('a header that has no length', `a: b\r\n\r\n${message}`, 'skipped 8 a: b', 'one'),
+      strayed('an empty line', `\r\n${message}`, 'skipped 2 ', 'one'),
+      strayed('a length that is none', `Content-Length: x\r\n${message}`, 'skipped 19 Content-Length: x', 'one'),
+      strayed('a header that was cut', `Content-Length: 3\r\n${message}`, 'skipped 19 Content-Length: 3', 'one'),
+      strayed('a long line', `${'x'.repeat(200)}\n${message}`, `skipped 201 ${'x'.repeat(64)}`, 'one'),
+      strayed('a very long line', `${'xy'.repeat(2000)}\n${message}`, `skipped 4001 ${'xy'.repeat(32)}`, 'one'),
+      strayed('a length behind a very long print', `${'y'.repeat(1000)}${message}${another}`, `skipped 1000 ${'y'.repeat(64)}`, 'one', 'two'),
+      strayed('two of them', `a\n\nb\n${message}`, 'skipped 2 a', 'skipped 1 ', 'skipped 2 b', 'one'),
+      strayed('a line at the end', `${message}\xe9bye`, 'one', 'skipped 5 \xe9bye'),
+      strayed('a header as long as it may be', `X: ${z(38)}\r\n${message}`, 'one'),
+      cut(`${message}bye`, ['one'], 3),
+    ] as readonly Ending<'closed' | 'truncated'>[],
+    refused: [tooLong('one byte too many', `x\nContent-Length: 201\r\n\r\n${z(300)}`, ['skipped 2 x'], 200, 201)],
+  }),
+]
 
 /** Headers with lengths. */
 export const headers: readonly ProtocolSubject[] = [

@@ -3,7 +3,7 @@ import type { CloseReason, Data, HalfClosable, Messages, Protocol, Stream, Strea
 import { isAsyncError, limits } from '@async/core'
 import { afterTurn, WrappedTransport } from '@async/core/base'
 import { type Attached, type Ending, layerSubject, type ProtocolSubject } from '@async/core/testing'
-import { chunk, type ChunkOptions, type ChunkTransport, type Overlong, type SplitTransport } from '../src/index.ts'
+import { chunk, type ChunkOptions, type ChunkTransport, lsp, type LspOptions, type Overlong, type SplitTransport } from '../src/index.ts'
 import { chunkSettings } from '../src/chunk-options.ts'
 import { ChunkSplitter } from '../src/chunk-splitter.ts'
 import { ChunkLayerTransport } from '../src/chunk-transport.ts'
@@ -27,6 +27,14 @@ const heldBytes = (top: Transport): { readonly heldBytes: number } => ({ heldByt
 /** A framing; its messages are the events. */
 export function framing(name: string, layer: AnyLayer, rest: Rest): ProtocolSubject {
   return layerSubject(name, layer, { maxHeldBytes, ...rest }, heldBytes)
+}
+
+/** `lsp` that leaves out what is no header, with an event for each line of it. */
+export function skipping(name: string, options: LspOptions<'text'>, rest: Rest): ProtocolSubject {
+  return {
+    name, maxHeldBytes, ...rest,
+    attach: (below, emit) => framing(name, lsp({ ...options, onSkipped: ({ bytes: came, start }) => emit(`skipped ${came} ${start}`) }), rest).attach(below, emit),
+  }
 }
 
 /** `chunk`, with an event for each chunk that is too long. */

@@ -105,9 +105,7 @@ class Attempts {
 
   private tryNext(): void {
     this.policy.clock.clearTimer(this.nextTimer)
-    const address = this.addresses.shift()
-    if (address === undefined) return
-    this.tryAddress(address)
+    this.tryAddress(this.addresses.shift()!)
     if (this.addresses.length > 0 && !this.settled) {
       this.nextTimer = this.policy.clock.setTimer(() => this.tryNext(), this.options.attemptDelayMs ?? 250)
     }

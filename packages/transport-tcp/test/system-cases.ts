@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import type { StreamTransport, Transport } from '@async/core'
 import { type Case, type CaseContext, check, equal, rejection, testCase } from '@async/core/testing'
+import { nodeSocket, type NodeSocket } from '@async/core/node'
 import { connectTcp, listenTcp, type TcpListener } from '../src/index.ts'
 
 function socketOf(transport: Transport): Socket {
@@ -93,9 +94,9 @@ const writes: readonly Case[] = [
   }),
   testCase('F9 what the system takes later is known by itself, and counted once', async (t) => {
     const { a, b } = await t.started()
+    const calls = watched(a)
     b.pause('read')
     await t.clog(a)
-    const calls = watched(a)
     b.resume('read')
     await t.wait('drained(0)', a.drained(0))
     await t.quiet()
@@ -119,6 +120,60 @@ const reads: readonly Case[] = [
     a.resume('read')
     await t.until('all of it', () => t.pattern.prefix(atA.deliveries) === 300_000)
     equal((atA.deliveries as Uint8Array[]).slice(0, 5).map((read) => read.length), [2048, 8192, 32_768, 65_536, 65_536], 'bytes of the first reads')
+  }),
+  testCase('B5 what a protocol that lends its reads is given shares memory, and nobody else’s does', async (t) => {
+    for (const reuseReadBuffer of [true, false]) {
+      const { a, b } = await t.pair()
+      const places: number[] = []
+      a.start({ reuseReadBuffer, dataReceived: (data) => void places.push((data as Uint8Array).byteOffset) })
+      b.start({ dataReceived() {} })
+      for (let count = 1; count <= 3; count++) {
+        b.write('0123456789')
+        await t.until('a read', () => places.length === count)
+      }
+      equal(places, reuseReadBuffer ? [0, 0, 0] : [0, 10, 20], 'where the reads lie')
+    }
+  }),
+  testCase('B5 what is lent while a read grows, and by a protocol that is replaced, is left alone', async (t) => {
+    const { a, b } = await t.pair()
+    const reads: Uint8Array[] = []
+    const second = { dataReceived: (data: unknown) => void reads.push(data as Uint8Array) }
+    a.start({
+      reuseReadBuffer: true,
+      dataReceived(data) {
+        reads.push(data as Uint8Array)
+        if (reads.length === 4) a.start(second)
+      },
+    })
+    b.start({ dataReceived() {} })
+    a.pause('read')
+    b.write(t.pattern.bytes(2048 + 100))
+    await t.quiet()
+    a.resume('read')
+    await t.until('two reads', () => reads.length === 2)
+    for (const count of [3, 4, 5]) {
+      b.write('0123456789')
+      await t.until('a read', () => reads.length === count)
+    }
+    equal(reads.map((read) => [read.byteOffset, read.length]), [[0, 2048], [0, 100], [0, 10], [0, 10], [10, 10]], 'where the reads lie')
+  }),
+  testCase('Node’s socket is given by a transport that nobody uses, and that is open', async (t) => {
+    const given = (transport: Transport): boolean => (transport as unknown as { [nodeSocket](): object | undefined })[nodeSocket]() !== undefined
+    const idle = await t.pair()
+    equal(given(idle.a), true, 'of one that is idle')
+    const { socket, endIsReset } = (idle.a as unknown as { [nodeSocket](): NodeSocket })[nodeSocket]()
+    equal([socket === socketOf(idle.a), endIsReset()], [true, false], 'what is given')
+    idle.a.write('x')
+    equal(given(idle.a), false, 'of one that has queued')
+    await t.wait('drained(0)', idle.a.drained(0))
+    equal(given(idle.a), true, 'of one that has sent')
+    idle.a.halfClose()
+    equal(given(idle.a), false, 'of one that is half closed')
+    const started = await t.started()
+    equal(given(started.a), false, 'of one that was started')
+    const over = await t.pair()
+    over.a.abort()
+    equal(given(over.a), false, 'of one that is over')
   }),
   testCase('C10 an abort while our end is on its way lets the connection go', async (t) => {
     const { a, b } = await t.started()
@@ -207,7 +262,7 @@ const listeners: readonly Case[] = [
     t.own(await connectTcp({ host: '127.0.0.1', port: listener.port }))
     await t.until('the next one', () => listener.connectionCount === 2)
   }),
-  testCase('L9 reusePort is refused where the runtime ignores it, or two listeners share a port; nothing is left of the trial', async (t) => {
+  testCase('reusePort is refused where the runtime ignores it, or two listeners share a port; nothing is left of the trial', async (t) => {
     const before = await keptAliveNow(t)
     const first = await rejectionOrListener(t, 0)
     if (first instanceof Error) {

@@ -30,7 +30,7 @@ export interface NodeSocket {
  * or undefined. Whoever takes it reads and writes there, while the transport stays its owner: start it, paused for reading, with a protocol
  * that hears of its end, and end it by `close` or `abort`.
  */
-export const nodeSocket = '@async/node-socket'
+export const nodeSocket = 'nodeSocket'
 
 /** A connection that Node has as a net.Socket. What is special to one kind of socket is in the subclass. */
 export abstract class SocketTransport extends WritingTransport implements HalfClosable {
@@ -62,7 +62,7 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
   }
 
   /** See `nodeSocket`. */
-  '@async/node-socket'(): NodeSocket | undefined {
+  nodeSocket(): NodeSocket | undefined {
     if (!this.isIdle || this.cause !== undefined || this.writeHalf !== 'open' || this.queuedBytes > 0 || this.hasHeld()) return undefined
     return { socket: this.socket, endIsReset: () => this.endIsReset() }
   }

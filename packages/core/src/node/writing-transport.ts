@@ -56,9 +56,9 @@ export abstract class WritingTransport extends QueuedTransport<Stream> {
 
 /** Hands a turn's batch of `bytes` to a stream of Node in as few calls as pay: one string, one joined piece, or a writev. */
 function writeBatch(stream: Writable, batch: readonly Data[], bytes: number): void {
-  const text = batch.length > 1 ? joinedText(batch, bytes) : undefined
-  if (batch.length === 1) write(stream, batch[0]!, bytes)
-  else if (text !== undefined) write(stream, text, bytes)
+  if (batch.length === 1) return write(stream, batch[0]!, bytes)
+  const text = joinedText(batch, bytes)
+  if (text !== undefined) write(stream, text, bytes)
   else if (bytes <= joinBelowBytes || bytes < joinPiecesBelowBytes * batch.length) {
     stream.write(Buffer.concat(batch.map((data) => (typeof data === 'string' ? Buffer.from(data) : data)), bytes))
   } else {
