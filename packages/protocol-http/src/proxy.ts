@@ -37,6 +37,7 @@ export function viaProxy(connector: Connector<StreamTransport>, options: ProxyOp
   })
   const policy = poolPolicy({
     maxConnectionCount: Infinity,
+    idleTimeoutMs: 0,
     headTimeoutMs: answerTimeoutMs,
     bodyIdleTimeoutMs: answerTimeoutMs,
     ...(clock === undefined ? {} : { clock }),

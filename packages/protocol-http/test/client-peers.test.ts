@@ -1,7 +1,9 @@
 /** Our client against servers that we did not write: nginx over TCP and a Unix socket, Python, and TLS of Node's. Duplex sessions through nginx. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,8 +11,9 @@ import { gunzipSync } from 'node:zlib'
 import type { Data, Messages, Transport } from '@async/core'
 import { unixConnector } from '@async/transport-pipe'
 import { listenTcp, tcpConnector } from '@async/transport-tcp'
+import { tlsConnector } from '@async/transport-tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createFetch, type HttpFetch, httpConnector, httpDuplexConnector, httpDuplexServer, httpServer } from '../src/index.ts'
+import { createFetch, type HttpFetch, httpConnector, httpDuplexConnector, httpDuplexServer, httpServer, viaProxy } from '../src/index.ts'
 
 const has = (program: string, flag: string): boolean => spawnSync(program, [flag]).error === undefined
 /** On a user's machine a peer may be missing, and that is seen; under CI it must be there. */
@@ -148,5 +151,40 @@ withPeer('python3', '--version')('Python\'s http.server', () => {
     const refused = await ours(base, { method: 'POST', body: 'x' })
     expect([refused.status, refused.statusText]).toEqual([501, "Unsupported method ('POST')"])
     await ours.close()
+  })
+})
+
+withPeer('openssl', 'version')('Node\'s https server', () => {
+  it('is fetched from over our TLS, also through a tunnel of a proxy', async () => {
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+    const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=secret.test', '-addext', 'subjectAltName=DNS:secret.test'])
+    expect(made.status).toBe(0)
+    const server = createHttpsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
+      const sent = request.url
+      request.on('data', () => {}).on('end', () => response.end(`${request.headers.host} ${sent}`))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    closers.push(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const { port } = server.address() as AddressInfo
+    const proxy = createHttpServer().on('connect', (_request, socket) => {
+      const to = connect(port, '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n')
+        to.pipe(socket).pipe(to)
+      }).on('error', () => socket.destroy())
+      socket.on('error', () => to.destroy())
+    }).listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    closers.push(() => void proxy.close())
+    const credentials = { serverName: 'secret.test', ca: readFileSync(cert) }
+    const direct = tcpConnector({ host: '127.0.0.1', port })
+    const tunnel = viaProxy(tcpConnector({ host: '127.0.0.1', port: (proxy.address() as AddressInfo).port }), { host: 'secret.test', port: 443 })
+    for (const below of [direct, tunnel]) {
+      const ours = createFetch(() => tlsConnector(below, credentials))
+      for (const path of ['/a', '/b']) expect(await (await ours(`https://secret.test${path}`)).text()).toBe(`secret.test ${path}`)
+      await ours.close()
+    }
   })
 })
