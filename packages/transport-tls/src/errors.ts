@@ -10,7 +10,10 @@ const codes: ReadonlyMap<string, readonly [code: string, words: string]> = new M
   ['UNABLE_TO_GET_ISSUER_CERT', ['ERR_TLS_UNKNOWN_AUTHORITY', "an authority behind the peer's certificate is not known"]],
   ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', ['ERR_TLS_UNKNOWN_AUTHORITY', "the authority behind the peer's certificate is not known"]],
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', ['ERR_TLS_UNKNOWN_AUTHORITY', "the authority of the peer's certificate is not known"]],
-  ['ERR_TLS_CERT_ALTNAME_INVALID', ['ERR_TLS_WRONG_HOST', "the peer's certificate is for another name"]],
+  [
+    'ERR_TLS_CERT_ALTNAME_INVALID', // Node's, not ours
+    ['ERR_TLS_WRONG_HOST', "the peer's certificate is for another name"],
+  ],
   ['INVALID_PURPOSE', ['ERR_TLS_CERT_INVALID', "the peer's certificate is for another purpose"]],
   ['ERR_SSL_UNSUPPORTED_PROTOCOL', ['ERR_TLS_VERSION', 'the peer speaks no version of TLS that is allowed here']],
   ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', ['ERR_TLS_VERSION', 'the peer allows no version of TLS that is spoken here']],
