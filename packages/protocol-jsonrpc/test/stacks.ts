@@ -7,7 +7,7 @@ import type { Connector, HalfClosable, Listener, Messages, Stream, StreamTranspo
 import { memoryMessagePair, memoryPair } from '@async/core/testing'
 import { messagePort } from '@async/core/web'
 import { lengthPrefix, line, lsp, nul } from '@async/protocol-chunk'
-import { httpConnector, httpServer } from '@async/protocol-http'
+import { httpConnector, httpDuplexConnector, httpDuplexServer, httpServer } from '@async/protocol-http'
 import { httpService, jsonText } from '@async/protocol-jsonrpc'
 import type { HttpServiceOptions, Service } from '@async/protocol-jsonrpc'
 import { connectExec, connectUnix, listenUnix, unixConnector } from '@async/transport-pipe'
@@ -143,6 +143,22 @@ const webSocket: Carrier<Transport<Messages>> = {
   },
 }
 
+/** Both ways over plain requests and responses: the server calls the client, too. */
+const httpDuplex: Carrier<Transport<Messages>> = {
+  name: 'HTTP, duplex',
+  open: async (accept) => {
+    const duplex = httpDuplexServer({ onTransport: accept })
+    const listener = await listenTcp({}, httpServer({ onExchange: duplex }))
+    const exchanges = httpConnector(tcpConnector({ port: listener.port, host: '127.0.0.1' }))
+    const connector = httpDuplexConnector(exchanges)
+    const close = async (): Promise<void> => {
+      exchanges.closeIdle()
+      await listener.closeConnections({ graceMs: 0 })
+    }
+    return { connect: () => connector.connect(), close }
+  },
+}
+
 /** Those that need a program, and its name. */
 export const programStacks: readonly (readonly [program: string, stack: Carrier<Transport<Messages>>])[] = [
   ['openssl', framed(tlsOverTcp, 'newline', line())],
@@ -153,6 +169,7 @@ export const programStacks: readonly (readonly [program: string, stack: Carrier<
 export const stacks: readonly Carrier<Transport<Messages>>[] = [
   ...messageCarriers,
   webSocket,
+  httpDuplex,
   framed(unix, 'newline', line()),
   framed(stdio, 'LSP headers', lsp()),
   ...streamCarriers.flatMap((carrier) => framings.map(([name, frame]) => framed(carrier, name, frame))),
