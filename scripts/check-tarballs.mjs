@@ -1,7 +1,7 @@
 /**
  * Packs every package as it would be published and looks at the result from outside: `publint --strict`, `attw` for ESM, and a user's
  * project in strict mode that installs the tarballs, imports every entry, and is compiled by the newest and the oldest supported
- * TypeScript; core and the protocols also as for a browser, with the DOM's types and without Node's. Needs a build. Takes ten seconds.
+ * TypeScript; core, the protocols and what is named `web` also as for a browser, with the DOM's types and without Node's. Needs a build. Takes ten seconds.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -30,20 +30,26 @@ function makeProject() {
   }
   mkdirSync(join(project, 'node_modules', '@types'), { recursive: true })
   symlinkSync(`${root}/node_modules/@types/node`, join(project, 'node_modules', '@types', 'node'))
+  // What they exist because of, as the workspace has it.
+  for (const { folder: from, manifest } of packages) {
+    for (const name of Object.keys(manifest['dependencies'] ?? {})) {
+      if (!name.startsWith('@async/')) symlinkSync(`${root}/${from}/node_modules/${name}`, join(project, 'node_modules', name))
+    }
+  }
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'user', type: 'module' }))
-  const portable = packages.filter(({ name }) => name === 'core' || name.startsWith('protocol-'))
-  writeProgram(project, 'main', packages, { lib: ['ES2022', 'ESNext.Disposable'], types: ['node'] })
-  writeProgram(project, 'browser', portable, { lib: ['ES2022', 'ESNext.Disposable', 'DOM'], types: [] })
+  const isPortable = (/** @type {string} */ name, /** @type {string} */ path) => (name === 'core' || name.startsWith('protocol-') ? path !== './node' : path === './web')
+  writeProgram(project, 'main', () => true, { lib: ['ES2022', 'ESNext.Disposable'], types: ['node'] })
+  writeProgram(project, 'browser', isPortable, { lib: ['ES2022', 'ESNext.Disposable', 'DOM'], types: [] })
   return project
 }
 
 /**
- * A program that imports every entry of some packages, and a tsconfig file for it.
- * @param {string} project @param {string} name @param {import('./lib/workspace.mjs').Package[]} imported @param {{ lib: string[], types: string[] }} environment
+ * A program that imports every entry that `takes` takes, and a tsconfig file for it.
+ * @param {string} project @param {string} name @param {(name: string, path: string) => boolean} takes @param {{ lib: string[], types: string[] }} environment
  */
-function writeProgram(project, name, imported, environment) {
-  const entries = imported.flatMap(({ name: folder, manifest }) =>
-    Object.keys(manifest['exports']).filter((path) => path !== './package.json').map((path) => `@async/${folder}${path.slice(1)}`))
+function writeProgram(project, name, takes, environment) {
+  const entries = packages.flatMap(({ name: folder, manifest }) =>
+    Object.keys(manifest['exports']).filter((path) => path !== './package.json' && takes(folder, path)).map((path) => `@async/${folder}${path.slice(1)}`))
   const lines = entries.map((entry, index) => `import * as entry${index} from '${entry}'`)
   const check = `for (const entry of [${entries.map((_, index) => `entry${index}`).join(', ')}]) if (Object.keys(entry).length === 0) throw new Error('empty')`
   for (const ending of ['ts', 'js']) writeFileSync(join(project, `${name}.${ending}`), `${lines.join('\n')}\n${check}\n`)
