@@ -4,9 +4,10 @@ import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { WrappedTransport } from '@async/core/base'
 import type { Stream, Transport } from '@async/core'
-import { connectTcp, listenTcp } from '@async/transport-tcp'
+import { createFetch, serveFetch } from '@async/protocol-http'
+import { connectTcp, listenTcp, tcpConnector } from '@async/transport-tcp'
 import { describe, expect, it } from 'vitest'
-import { type TlsCommonOptions, tls, tlsListener, type TlsListenerOptions, type TlsTransport } from '../src/index.ts'
+import { listenTls, type TlsCommonOptions, tls, tlsConnector, tlsListener, type TlsListenerOptions, type TlsTransport } from '../src/index.ts'
 import { probeSettled } from '../src/probe.ts'
 import { authority, server } from './certificates.ts'
 import { cleanup, deferred, itNeeds, Recorder, run, until } from './support.ts'
@@ -269,5 +270,26 @@ describe('curl', () => {
     transport.close()
     expect(await exit).toEqual({ code: 0, output: 'it works' })
     expect((await transport.closed).kind).toBe('closed')
+  })
+})
+
+describe('HTTP over TLS', () => {
+  it('our client and our server, by fetch', async () => {
+    const serve = serveFetch(async (request) => new Response(`${request.method} ${await request.text()}`))
+    const listener = await listenTls((accept) => listenTcp({}, accept), { cert: server.cert, key: server.key, alpnProtocols: ['http/1.1'] }, serve)
+    cleanup(() => listener.abortConnections())
+    const fetch = createFetch(() => tlsConnector(tcpConnector({ host: '127.0.0.1', port: listener.below.port }), { serverName: 'localhost', ca: authority.cert }))
+    const response = await fetch(`https://localhost:${listener.below.port}/`, { method: 'POST', body: 'x'.repeat(100_000) })
+    expect((await response.text()).length).toBe(100_005)
+  })
+
+  itNeeds('curl', 'our server, and curl, which keeps the connection', async () => {
+    const serve = serveFetch(async (request) => new Response(`${new URL(request.url).pathname} ${(await request.text()).length}\n`))
+    const listener = await listenTls((accept) => listenTcp({}, accept), { cert: server.cert, key: server.key, alpnProtocols: ['http/1.1'] }, serve)
+    cleanup(() => listener.abortConnections())
+    const url = `https://localhost:${listener.below.port}`
+    const { exit } = run('curl', ['--silent', '--show-error', '--cacert', authority.certFile, '--data-binary', 'x'.repeat(100_000), `${url}/one`, `${url}/two`])
+    expect(await exit).toEqual({ code: 0, output: '/one 100000\n/two 100000\n' })
+    expect(listener.completedCount).toBe(1)
   })
 })
