@@ -94,11 +94,11 @@ class FetchExchange implements FetchInfo {
 
   run(handler: FetchHandler): void {
     const threw = (error: unknown): void => this.threw(error)
-    const send = (response: Response): Promise<void> => this.sender.send(response)
+    const send = (response: Response): Promise<void> | undefined => (this.sender.sendLight(response) ? undefined : this.sender.send(response))
     try {
       const response = handler(asRequest(this.request), this)
       if (response instanceof Promise) response.then(send).catch(threw)
-      else send(response).catch(threw)
+      else send(response)?.catch(threw)
     } catch (error) {
       threw(error)
     }

@@ -192,7 +192,9 @@ function adoptPlatform(origin: RequestOrigin): boolean {
     Object.defineProperty(prototype, name, {
       configurable: true,
       get(this: ServerRequest): unknown {
-        return (this.makeReal() as unknown as Record<PropertyKey, unknown>)[name]
+        const real = this.makeReal() as unknown as Record<PropertyKey, unknown>
+        const value = real[name]
+        return typeof value === 'function' ? value.bind(real) : value
       },
     })
   }

@@ -1,4 +1,5 @@
-import { afterTurn } from '@async/core/base'
+import { afterTurn, byteLength } from '@async/core/base'
+import { type HeadersSource, lightContent } from './light-response.ts'
 import type { ServerExchange } from './server-exchange.ts'
 
 /** Bytes that are handed to the exchange at once. */
@@ -26,6 +27,34 @@ export class ResponseSender {
   /** The client is gone: nobody needs the rest of the body. */
   cancel(reason: unknown): void {
     this.reader?.cancel(reason).catch(() => {})
+  }
+
+  /**
+   * Sends a light response at once. @returns whether it was one.
+   * @throws UsageError for what may not be sent.
+   */
+  sendLight(response: Response): boolean {
+    const light = lightContent(response)
+    if (light === undefined) return false
+    const { exchange } = this
+    if (this.isOver()) return true
+    const { body, status, statusText } = light.content
+    const headers: [string, string][] = []
+    let hasType = false
+    for (const [name, value] of light.headers ?? fieldsOf(light.content.headers)) {
+      const lower = name.toLowerCase()
+      if (hopByHop.has(lower) && !(lower === 'connection' && value.toLowerCase() === 'close')) continue
+      if (lower === 'content-type') hasType = true
+      else if (lower === 'content-length' && exchange.sendsTrailers) continue
+      headers.push([name, value])
+    }
+    if (!hasType && typeof body === 'string' && light.headers === undefined) headers.push(['content-type', 'text/plain;charset=UTF-8'])
+    const bytes = body === null ? 0 : byteLength(body)
+    if (bytes > portionBytes) return false
+    exchange.respond(statusText === '' ? { status, headers } : { status, headers, reason: statusText })
+    if (bytes > 0 && exchange.request.method !== 'HEAD') exchange.write(body!)
+    exchange.close()
+    return true
   }
 
   /** @throws (rejects) what the body's source failed with, and what may not be sent. */
@@ -83,6 +112,14 @@ export class ResponseSender {
   private isOver(): boolean {
     return this.exchange.isOver
   }
+}
+
+/** The fields that `Headers` would be made of, each value without the white space around it. */
+function fieldsOf(init: HeadersSource): Iterable<readonly [string, string]> {
+  if (init === undefined) return []
+  if (typeof (init as Headers).getSetCookie === 'function') return init as Headers
+  const entries: readonly (readonly [string, string])[] = (Array.isArray(init) ? init : Object.entries(init)) as [string, string][]
+  return entries.map(([name, value]) => [name, String(value).trim()] as const)
 }
 
 function bytesOf(part: Read): Uint8Array {
