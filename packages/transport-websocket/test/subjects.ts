@@ -15,7 +15,7 @@ import { readRequest } from './upgrade.ts'
 const kit: WebSocketOptions = { maxMessageBytes: 32 * 1024 * 1024, heartbeatMs: Infinity, handshakeTimeoutMs: Infinity }
 
 /** Node 20 has no WebSocket: undici's is the one that later ones have. */
-export const builtInKit: Partial<WebSocketConnectOptions> = { maxMessageBytes: 32 * 1024 * 1024, WebSocket: WebSocket as never }
+export const builtInKit: Partial<WebSocketConnectOptions> = { maxMessageBytes: 32 * 1024 * 1024, WebSocket }
 
 async function webSocketOver({ a, b }: { a: StreamTransport; b: StreamTransport }, options: WebSocketOptions): Promise<{ client: WebSocketTransport; server: WebSocketTransport }> {
   const opening = openWebSocket(a, options)

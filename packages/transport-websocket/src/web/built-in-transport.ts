@@ -52,8 +52,8 @@ export class BuiltInTransport extends QueuedTransport<Messages> implements WebSo
       subprotocol: socket.protocol,
       compresses: socket.extensions.includes('permessage-deflate'),
     }
-    socket.onmessage = ({ data }) => this.messageReceived(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer))
-    socket.onclose = ({ code, reason }) => this.socketClosed(code, reason)
+    socket.onmessage = ({ data }: { readonly data: unknown }) => this.messageReceived(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer))
+    socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: string }) => this.socketClosed(code, reason)
     socket.onerror = ignore
   }
 
@@ -72,7 +72,8 @@ export class BuiltInTransport extends QueuedTransport<Messages> implements WebSo
   }
 
   protected send(batch: Data[], bytes: number): void {
-    for (const data of batch) this.socket.send(data)
+    // What is shared with a worker it refuses: that is copied.
+    for (const data of batch) this.socket.send(typeof data === 'string' || data.buffer instanceof ArrayBuffer ? data : data.slice())
     this.pendingBytes = bytes
     this.askWhatIsSent(eagerTurns)
   }
