@@ -15,9 +15,10 @@ export function unread(reason: CloseReason | undefined): number {
   return reason?.unreadBytes ?? 0
 }
 
-/** The reason without that of the transport below. */
+/** What the contract says of a reason, without that of the transport below. A transport may add what it alone knows. */
 export function own(reason: CloseReason | undefined): object | undefined {
   if (reason === undefined) return undefined
-  const { below: _, ...rest } = reason
-  return rest
+  return Object.fromEntries(Object.entries(reason).filter(([name]) => ofContract.has(name)))
 }
+
+const ofContract: ReadonlySet<string> = new Set(['kind', 'by', 'error', 'unsentBytes', 'unreadBytes'])
