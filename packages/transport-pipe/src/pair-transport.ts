@@ -74,7 +74,8 @@ export class PairTransport extends WritingTransport implements HalfClosable {
   protected readonly dataCame = (data: Uint8Array): void => this.received(data)
 
   private resumed(input: Readable): void {
-    if (!this.wantsData) input.pause()
+    // Once it is over, who else has the stream (our stdin) may do as they like.
+    if (!this.wantsData && this.cause === undefined) input.pause()
   }
 
   private inputEnded(): void {

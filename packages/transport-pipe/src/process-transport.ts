@@ -6,8 +6,8 @@
  * in which we read. `connectionLost` waits for both in every case, so that its reason has the exit status.
  *
  *   close()    queue ──► end of input ──lingerMs──► SIGTERM ──termTimeoutMs──► SIGKILL          a process that ends earlier is asked no further
- *   abort()    SIGKILL; nothing more is read
- *   both ended while the process lives on: from SIGTERM on, after lingerMs
+ *   abort()    SIGKILL; nothing more is read; likewise after a time-out, a limit, or a callback that threw
+ *   both ended while the process lives on, or it takes no more input: from SIGTERM on, after lingerMs
  */
 import type { ChildProcess } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
@@ -118,9 +118,10 @@ export class ProcessTransport extends PairTransport implements ProcessConnection
     this.maybeOver()
   }
 
-  /** In order: the process is given time to end. Else it is killed. */
+  /** Who broke off here is obeyed at once. Else the process is given time to end: also one that took no more input, for it may be about to exit. */
   protected override destroy(reset: boolean): void {
-    if (reset) {
+    const { kind } = this.cause!
+    if (reset && kind !== 'reset' && kind !== 'gone') {
       super.destroy(reset)
       this.outputOver = true
       this.dropComplaints()

@@ -8,7 +8,7 @@
  */
 import { chmodSync, linkSync, lstatSync, mkdtempSync, renameSync, rmSync, type Stats, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { ConnectionError } from '@async/core'
 import { socketError } from '@async/core/node'
 
@@ -46,7 +46,8 @@ export async function listenAt(path: string, mode: number, server: Server, bind:
     if (seen !== undefined) takeAway(path, seen, join(directory, 'old'))
     linkSync(bound, path)
     const ours = lstatSync(bound)
-    return { remove: () => removeIfSame(path, ours) }
+    const name = resolve(path)
+    return { remove: () => removeIfSame(name, ours) }
   } catch (error) {
     server.close()
     if (error instanceof ConnectionError) throw error

@@ -174,7 +174,7 @@ describe('a child process', () => {
   })
 
   it('that stops reading breaks our write half, and is heard to the end', async () => {
-    const protocol = await run('exec <&-; echo first; read nothing <&3; echo second; exit 0', { channels: { gate: 3 } })
+    const protocol = await run('exec <&-; echo first; read nothing <&3; echo second; exec >&-; sleep 0.1; exit 0', { channels: { gate: 3 } })
     const { transport } = protocol
     await protocol.received(6)
     let code: unknown
@@ -191,6 +191,23 @@ describe('a child process', () => {
     transport.channels['gate']!.write('\n')
     expect(await protocol.lost).toMatchObject({ kind: 'reset', error: { code: 'ERR_RESET' }, exit: { code: 0 } })
     expect(protocol.data.toString()).toBe('first\nsecond\n')
+  })
+})
+
+describe('a child that closes its output', () => {
+  it('and does not exit is asked to, in time', async () => {
+    const clock = new VirtualClock()
+    const protocol = await run('exec >&-; exec sleep 100', { clock, lingerMs: 300 })
+    const { transport } = protocol
+    await protocol.eof
+    transport.halfClose()
+    await turns(50)
+    expect(() => transport.write('x')).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
+    clock.advance(299)
+    await turns(50)
+    expect(protocol.events).toEqual(['made', 'eof'])
+    clock.advance(1)
+    expect(await protocol.lost).toMatchObject({ kind: 'closed', by: 'peer', exit: { code: null, signal: 'SIGTERM' } })
   })
 })
 

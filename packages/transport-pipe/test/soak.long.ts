@@ -1,6 +1,7 @@
 /** Two thousand connections of each kind, ended in each way, leave no memory, descriptor, handle, file or process behind. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { StreamTransport } from '@async/core'
@@ -22,6 +23,8 @@ async function heapBytes(): Promise<number> {
   }
   return process.memoryUsage().heapUsed
 }
+
+const relay = fileURLToPath(new URL('relay.pl', import.meta.url))
 
 const { path: folder, remove } = folderOf('async-soak-')
 afterAll(remove)
@@ -109,16 +112,22 @@ describe.runIf(has('python3'))('2,000 pairs of anonymous pipes', () => {
 })
 
 // Fewer, for each takes a hundredth of a second: what a connection leaves behind shows in 200 as well.
-describe('400 child processes', () => {
+describe.runIf(has('perl'))('400 child processes', () => {
   const processes = new WeakMap<object, ProcessConnection>()
   const subject: SoakSubject = {
     heapBytes,
     counters,
     ends: { 'being killed': (pair) => void processes.get(pair)!.kill('SIGKILL') },
     makePair: async () => {
-      // What is written to the one is read from the other.
-      const a = await connectExec({ command: 'sh', args: ['-c', 'cat <&3 & cat >&3; wait'], channels: { peer: 3 }, stderr: 'ignore' })
-      const pair = { a, b: a.channels['peer']! }
+      // A child that connects its stdio to a socket of ours.
+      const path = join(folder, String(made++))
+      let accept!: (transport: StreamTransport) => void
+      const accepting = new Promise<StreamTransport>((resolve) => {
+        accept = resolve
+      })
+      const listener = await listenUnix({ path }, accept)
+      const a = await connectExec({ command: 'perl', args: [relay, path], stderr: 'ignore' })
+      const pair = { a, b: await accepting, dispose: () => listener.close() }
       processes.set(pair, a)
       return pair
     },
