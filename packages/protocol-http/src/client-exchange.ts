@@ -204,6 +204,11 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
     this.watch()
   }
 
+  protected override setHold(on: boolean): void {
+    super.setHold(on)
+    this.watch()
+  }
+
   protected override send(batch: Data[], bytes: number): void {
     super.send(batch, bytes)
     this.watch()
@@ -249,13 +254,18 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
     return this.head === undefined && this.writeHalf === 'ended'
   }
 
+  /** Whether there is something to send, and it may go. */
+  private sends(): boolean {
+    return this.queue.bytes > 0 && this.writeHalf !== 'held' && !this.host.holdsBody
+  }
+
   /** Sets the time for what is waited for now: the head, or the next of a body. Who is paused waits for nothing. */
   private watch(): void {
     if (this.cause !== undefined) return
     const { policy } = this.host
     const ms =
       this.waitsForHead() ? policy.headTimeoutMs
-      : (this.head !== undefined && this.reads && this.readHalf !== 'ended' && !this.pendingEof) || (!this.queue.isEmpty && !this.host.holdsBody) ? policy.bodyIdleTimeoutMs
+      : (this.head !== undefined && this.reads && this.readHalf !== 'ended' && !this.pendingEof) || this.sends() ? policy.bodyIdleTimeoutMs
       : Infinity
     this.host.expect(ms)
   }
