@@ -32,6 +32,8 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
   /** The deadline of `close`, of lingering, or of reading with a broken write half: one at a time. */
   private timer: unknown
   private timerDueMs = 0
+  /** A deadline of `close` that is set when the flush of this turn has not ended the write half: most do, and need none. */
+  private owedMs: number | undefined
   private lingerMs: number
   private brokenBy: Cause | undefined
   private brokenLeftMs = 0
@@ -40,7 +42,7 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
     super()
     this.policy = policy
     this.lingerMs = policy.lingerMs
-    this.queue = new WriteQueue(policy, (error) => this.protocolThrew(error))
+    this.queue = new WriteQueue(policy, this)
     policy.memoryBudget?.join(this)
   }
 
@@ -165,6 +167,14 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
   /** Hands over what has gathered. Subclasses call it from where `scheduleFlush` led. */
   protected flush(): void {
     this.flushScheduled = false
+    this.sendQueued()
+    const ms = this.owedMs
+    if (ms === undefined) return
+    this.owedMs = undefined
+    if (this.writeHalf === 'ending' && this.cause === undefined) this.setDeadline(ms)
+  }
+
+  private sendQueued(): void {
     if (this.inFlight || this.writeHalf === 'held' || this.writeHalf === 'broken' || this.cause !== undefined) return
     if (!this.queue.isEmpty) {
       this.inFlight = true
@@ -186,7 +196,7 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
     this.applyReading()
     if (this.writeHalf === 'open' || this.writeHalf === 'held') {
       this.writeHalf = 'ending'
-      this.setDeadline(options?.timeoutMs ?? this.policy.closeTimeoutMs)
+      this.owedMs = options?.timeoutMs ?? this.policy.closeTimeoutMs
       if (!this.flushScheduled) this.flush()
     } else if (this.writeHalf === 'ending') this.setDeadline(options?.timeoutMs ?? this.policy.closeTimeoutMs)
     else if (this.readHalf === 'discarding') this.linger()
@@ -196,7 +206,8 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
   protected closeAgain(options: CloseOptions | undefined): void {
     if (this.writeHalf !== 'ending') return
     const timeoutMs = options?.timeoutMs ?? this.policy.closeTimeoutMs
-    if (this.timer === undefined || this.policy.clock.nowMs() + timeoutMs < this.timerDueMs) this.setDeadline(timeoutMs)
+    if (this.owedMs !== undefined) this.owedMs = Math.min(this.owedMs, timeoutMs)
+    else if (this.timer === undefined || this.policy.clock.nowMs() + timeoutMs < this.timerDueMs) this.setDeadline(timeoutMs)
   }
 
   protected setReading(on: boolean): void {
@@ -283,6 +294,11 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
     this.policy.onError(error)
   }
 
+  /** For the queue: a method of the producer threw. */
+  producerThrew(error: unknown): void {
+    this.protocolThrew(error)
+  }
+
   // ── own ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private flushLater(): void {
@@ -312,6 +328,7 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
   }
 
   private stopTimer(): void {
+    this.owedMs = undefined
     if (this.timer !== undefined) this.policy.clock.clearTimer(this.timer)
     this.timer = undefined
   }

@@ -12,6 +12,12 @@ interface Waiter {
   readonly onAbort: (() => void) | undefined
 }
 
+/** Whose queue it is. */
+export interface QueueOwner {
+  /** A method of the producer threw: the transport aborts. */
+  producerThrew(error: unknown): void
+}
+
 /**
  * What was written and is not yet with the OS: watermarks for the producer, a hard cap for everybody, waiters for `drained`.
  * Bytes count from `push` until `sent`, so those in flight are among them.
@@ -19,29 +25,28 @@ interface Waiter {
 export class WriteQueue {
   /** Bytes queued and in flight. */
   bytes = 0
-  private items: Data[] = []
+  private items: Data[] | undefined
   private full = false
   private producer: Producer | undefined
   private waiters: Waiter[] | undefined
   private readonly policy: TransportPolicy
-  private readonly onError: (error: unknown) => void
+  private readonly owner: QueueOwner
 
-  /** `onError` is called when a producer's method throws; the transport aborts then. */
-  constructor(policy: TransportPolicy, onError: (error: unknown) => void) {
+  constructor(policy: TransportPolicy, owner: QueueOwner) {
     this.policy = policy
-    this.onError = onError
+    this.owner = owner
   }
 
   /** Whether there is anything to take. */
   get isEmpty(): boolean {
-    return this.items.length === 0
+    return this.items === undefined
   }
 
   /** Queues one piece. @throws LimitError `ERR_WRITE_QUEUE_FULL`, with nothing queued. */
   push(data: Data): void {
     const bytes = byteLength(data)
     this.reserve(bytes)
-    this.items.push(data)
+    ;(this.items ??= []).push(data)
     this.added(bytes)
   }
 
@@ -50,14 +55,14 @@ export class WriteQueue {
     let bytes = 0
     for (const data of list) bytes += byteLength(data)
     this.reserve(bytes)
-    for (const data of list) this.items.push(data)
+    for (const data of list) (this.items ??= []).push(data)
     this.added(bytes)
   }
 
   /** Everything queued, to be handed to the OS. The caller says `sent` when the OS has it. */
   take(): Data[] {
-    const batch = this.items
-    this.items = []
+    const batch = this.items ?? []
+    this.items = undefined
     return batch
   }
 
@@ -88,7 +93,7 @@ export class WriteQueue {
   drop(): number {
     const dropped = this.bytes
     this.bytes = 0
-    this.items = []
+    this.items = undefined
     if (dropped > 0) this.policy.memoryBudget?.change(-dropped)
     return dropped
   }
@@ -116,7 +121,7 @@ export class WriteQueue {
     try {
       producer?.stop()
     } catch (error) {
-      this.onError(error)
+      this.owner.producerThrew(error)
     }
   }
 
@@ -170,7 +175,7 @@ export class WriteQueue {
     try {
       this.producer?.[what]()
     } catch (error) {
-      this.onError(error)
+      this.owner.producerThrew(error)
     }
   }
 }
