@@ -120,8 +120,8 @@ class Attempts {
         host: address,
         port,
         family,
-        ...(localAddress === undefined ? {} : { localAddress }),
-        ...(localPort === undefined ? {} : { localPort }),
+        localAddress,
+        localPort,
         noDelay,
         ...keepAlive(this.options),
       })

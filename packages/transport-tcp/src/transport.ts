@@ -56,7 +56,7 @@ class TcpInfo implements Info {
   remember(): void {
     if (this.ours !== undefined) return
     const { localAddress, localPort } = this.socket
-    if (localAddress !== undefined && localPort !== undefined) this.ours = formatAddress(localAddress, localPort)
+    if (localAddress !== undefined) this.ours = formatAddress(localAddress, localPort!)
   }
 }
 
