@@ -1,7 +1,7 @@
 /**
  * How much of the code the compliance kit really holds: changes the built code in one place at a time, and runs the kit alone against it.
  * A change that no case notices is a survivor. `pnpm mutate [--budget-seconds 600] [--seed 1] [--targets memory,chunk,tcp] [--workers 2]
- * [--report FILE]`. Mutants are taken in an order that the seed decides until the budget is spent; without one, all of them.
+ * [--report FILE] [--file x.js] [--at package/x.js:12]…`. Mutants are taken in an order that the seed decides until the budget is spent; without one, all of them.
  * Exits 1 if less than `--at-least` (90) percent of those that ran died.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
     'at-least': { type: 'string', default: '90' },
     report: { type: 'string' },
     file: { type: 'string' },
+    at: { type: 'string', multiple: true },
   },
 })
 
@@ -129,7 +130,8 @@ function mutantsFor(name) {
   const files = readdirSync(packages).flatMap((folder) => (existsSync(join(packages, folder, 'dist')) ? filesBelow(join(packages, folder, 'dist'), '', `${folder}/`) : []))
   return files.filter((file) => target.files(file) && (options.file === undefined || file.endsWith(`/${options.file}`))).flatMap((file) => {
     const path = file.replace('/', '/dist/')
-    return mutantsOf(readFileSync(join(packages, path), 'utf8')).map((mutant, place) => ({ name, file, path, place, mutant }))
+    const all = mutantsOf(readFileSync(join(packages, path), 'utf8'))
+    return all.filter(({ line }) => options.at === undefined || options.at.includes(`${file}:${line}`)).map((mutant, place) => ({ name, file, path, place, mutant }))
   })
 }
 
