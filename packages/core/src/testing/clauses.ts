@@ -193,8 +193,8 @@ export const clauses: Readonly<Record<string, string>> = {
     'TLS, from the package on: `connectionMade` after the handshake; `halfClose` is close_notify alone; an end without close_notify ' +
     'is `truncated`.',
   Y18:
-    'Pipes and processes, from the package on: `halfClose` ends the input; lost only after exit and end of output; a write to a ' +
-    'closed pipe breaks the write half.',
+    'Pipes and processes: `halfClose` ends the input; lost only after exit and end of output, with the exit status in the reason; a ' +
+    'write to a closed pipe breaks the write half.',
   Y19: 'Serial ports, from the package on: no half-close, no reset; no bytes are no end; an unplugged device is kind `gone`, once.',
   Y20:
     'WebSocket: strings are text messages, bytes binary ones; a Close with 1000 or no code is clean, other codes are in the reason, an end ' +
@@ -237,7 +237,7 @@ export const clausesWithoutCase: Readonly<Record<string, string>> = {
   Y15: 'protocol-jsonrpc: tests of its own',
   Y16: 'protocol-jsonrpc: a test of mutual recursion at the limit',
   Y17: 'comes with the package',
-  Y18: 'comes with the package',
+  Y18: 'transport-pipe: tests of processes and of stdio',
   Y19: 'comes with the package',
   Y20: 'transport-websocket: tests of its own',
 }
