@@ -25,7 +25,7 @@ export interface ClientExchangeHost extends ExchangeHost {
 export interface HttpSwitched {
   /** The head of the 101, or of the 2xx to CONNECT. */
   readonly response: ResponseHead
-  /** The raw transport. Start it with the leftover; until then nothing is read of it. */
+  /** The raw transport. Start it with the leftover; until then nothing is read of it. It half-closes where the connector's transports do. */
   readonly transport: StreamTransport
   /** Bytes that came behind the head. */
   readonly leftover: Uint8Array

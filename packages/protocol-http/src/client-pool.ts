@@ -1,5 +1,5 @@
 import { ConnectionError, LimitError, UsageError } from '@async/core'
-import type { Connector, StreamTransport } from '@async/core'
+import type { Connector, Stream, StreamTransport, Transport } from '@async/core'
 import { ClientConnection, type ConnectionPool } from './client-connection.ts'
 import type { ClientExchange } from './client-exchange.ts'
 import { type PoolPolicy, totalTimeout } from './client-policy.ts'
@@ -29,7 +29,7 @@ interface Waiter {
  */
 export class Pool implements ConnectionPool {
   readonly policy: PoolPolicy
-  private readonly connector: Connector<StreamTransport>
+  private readonly connector: Connector<Transport<Stream>>
   private readonly onEmpty: () => void
   private readonly idle: ClientConnection[] = []
   private readonly waiting: Waiter[] = []
@@ -43,7 +43,7 @@ export class Pool implements ConnectionPool {
   private graceTimer: unknown
 
   /** `onEmpty` is called when there is no connection, and nobody waits. */
-  constructor(connector: Connector<StreamTransport>, policy: PoolPolicy, onEmpty: () => void) {
+  constructor(connector: Connector<Transport<Stream>>, policy: PoolPolicy, onEmpty: () => void) {
     this.connector = connector
     this.policy = policy
     this.onEmpty = onEmpty
@@ -170,7 +170,8 @@ export class Pool implements ConnectionPool {
     this.connector.connect({ signal: control.signal }).then((below) => {
       const connection = new ClientConnection(this)
       try {
-        below.start(connection)
+        // It is not half-closed by HTTP, only by who takes it over.
+        ;(below as StreamTransport).start(connection)
       } catch (error) {
         // It ended between connecting and here.
         refused(error)

@@ -1,4 +1,4 @@
-import type { Connector, StreamTransport } from '@async/core'
+import type { Connector, Stream, Transport } from '@async/core'
 import type { HttpClientExchange } from './client-exchange.ts'
 import { type HttpClientOptions, poolPolicy } from './client-policy.ts'
 import { Pool } from './client-pool.ts'
@@ -31,7 +31,7 @@ export interface HttpConnector extends Connector<HttpClientExchange> {
  * Content-Length; any other goes out in HTTP chunks.
  * @throws UsageError `ERR_INVALID_ARGUMENT`, `ERR_HTTP_BAD_HEADER`, `ERR_HTTP_BAD_HOST`, `ERR_HTTP_BAD_REQUEST_LINE`.
  */
-export function httpConnector(connector: Connector<StreamTransport>, options: HttpConnectorOptions = {}): HttpConnector {
+export function httpConnector(connector: Connector<Transport<Stream>>, options: HttpConnectorOptions = {}): HttpConnector {
   return new PooledConnector(new Pool(connector, poolPolicy(options), () => {}), options)
 }
 

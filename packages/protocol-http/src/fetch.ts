@@ -1,5 +1,5 @@
 import { UsageError } from '@async/core'
-import type { Connector, StreamTransport } from '@async/core'
+import type { Connector, Stream, Transport } from '@async/core'
 import type { ClientExchange } from './client-exchange.ts'
 import { type HttpClientOptions, type PoolPolicy, poolPolicy } from './client-policy.ts'
 import { Pool } from './client-pool.ts'
@@ -13,7 +13,7 @@ import { latin1 } from './text.ts'
 /** How an origin is reached. */
 export interface HttpRoute {
   /** Connects to the origin, or to the proxy that knows it. */
-  readonly connector: Connector<StreamTransport>
+  readonly connector: Connector<Transport<Stream>>
   /** Ask for the whole URL, as a proxy wants it (RFC 9112 §3.2.2). Default false. */
   readonly absoluteForm?: boolean
   /** Fields for the proxy, `Proxy-Authorization` say; sent with each request on this route, and on no other. Default none. */
@@ -47,7 +47,7 @@ export interface HttpFetch {
  * connector over TCP, TLS, a Unix socket, a proxy or a serial line. Requests, responses and signals are the platform's own.
  * @throws UsageError `ERR_INVALID_ARGUMENT` for an option that is out of range.
  */
-export function createFetch(route: (origin: string) => Connector<StreamTransport> | HttpRoute, options: FetchOptions = {}): HttpFetch {
+export function createFetch(route: (origin: string) => Connector<Transport<Stream>> | HttpRoute, options: FetchOptions = {}): HttpFetch {
   const client = new FetchClient(route, options)
   return Object.assign((input: string | URL | Request, init?: RequestInit) => client.fetch(input, init), {
     closeIdle: () => client.closeIdle(),
@@ -67,7 +67,7 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
 class FetchClient {
-  private readonly route: (origin: string) => Connector<StreamTransport> | HttpRoute
+  private readonly route: (origin: string) => Connector<Transport<Stream>> | HttpRoute
   private readonly policy: PoolPolicy
   private readonly headers: HeaderList
   private readonly decodes: boolean
@@ -75,7 +75,7 @@ class FetchClient {
   private readonly origins = new Map<string, Origin>()
   private isClosed = false
 
-  constructor(route: (origin: string) => Connector<StreamTransport> | HttpRoute, options: FetchOptions) {
+  constructor(route: (origin: string) => Connector<Transport<Stream>> | HttpRoute, options: FetchOptions) {
     const { headers = [], decode = true, maxRedirectCount = 20 } = options
     if (!(maxRedirectCount >= 0)) throw new UsageError('ERR_INVALID_ARGUMENT', `maxRedirectCount is ${maxRedirectCount}; it takes a number from 0`)
     this.route = route

@@ -1,5 +1,5 @@
 import { ConnectionError, isAsyncError } from '@async/core'
-import type { Connector, StreamTransport } from '@async/core'
+import type { Connector, Stream, StreamTransport, Transport } from '@async/core'
 import type { HttpSwitched } from './client-exchange.ts'
 import { type HttpClientOptions, poolPolicy } from './client-policy.ts'
 import { Pool } from './client-pool.ts'
@@ -26,7 +26,7 @@ export interface ProxyOptions extends Pick<HttpClientOptions, 'clock' | 'connect
  * `ERR_HTTP_PROXY_REFUSED` of phase `connect` when the proxy answers no 2xx; its cause says what.
  * @throws UsageError `ERR_HTTP_BAD_REQUEST_LINE`, `ERR_HTTP_BAD_HEADER`, `ERR_INVALID_ARGUMENT`.
  */
-export function viaProxy(connector: Connector<StreamTransport>, options: ProxyOptions): Connector<StreamTransport> {
+export function viaProxy(connector: Connector<Transport<Stream>>, options: ProxyOptions): Connector<StreamTransport> {
   const { host, port, authorization, headers = [], answerTimeoutMs = 30_000, clock, connectTimeoutMs } = options
   const authority = `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
   const template = requestTemplate({

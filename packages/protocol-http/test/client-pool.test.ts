@@ -1,8 +1,8 @@
 /** The pool on virtual time: how long connections are kept, what is waited for and for how long, and how it ends. */
-import type { StreamTransport } from '@async/core'
+import type { Connector, Stream, StreamTransport, Transport } from '@async/core'
 import { memoryPair, VirtualClock } from '@async/core/testing'
 import { describe, expect, it } from 'vitest'
-import { type HttpClientExchange, type HttpConnector, httpConnector, type HttpConnectorOptions } from '../src/index.ts'
+import { type HttpClientExchange, type HttpConnector, httpConnector, type HttpConnectorOptions, httpServer } from '../src/index.ts'
 import { Recorder } from './recorder.ts'
 
 const turns = async (count = 20): Promise<void> => {
@@ -250,4 +250,29 @@ describe('close', () => {
     await closed
     expect(await ended(recorder)).toBe('aborted ERR_ABORTED')
   })
+})
+
+it('a line without half-close serves as well, request after request', async () => {
+  const { a, b } = memoryPair({ halfCloses: false })
+  let connectionCount = 0
+  httpServer({
+    onExchange: (exchange) => {
+      const parts: Uint8Array[] = []
+      exchange.start({ dataReceived: (data) => void parts.push(data), eofReceived: () => (exchange.writeSequence(parts), exchange.halfClose()) })
+    },
+  })(b)
+  const line: Connector<Transport<Stream>> = {
+    connect: () => {
+      connectionCount++
+      return Promise.resolve(a)
+    },
+  }
+  const connector = httpConnector(line, { maxConnectionCount: 1 })
+  for (const body of ['first', 'second']) {
+    const recorder = begin(await connector.connect(), body)
+    await recorder.lost
+    expect(recorder.events).toEqual(['made', `data ${body}`, 'eof', 'lost closed'])
+  }
+  await connector.close()
+  expect(connectionCount).toBe(1)
 })
