@@ -1,6 +1,7 @@
 import { ConnectionError, LimitError, ProtocolError, UsageError } from '@async/core'
 import type { Clock } from '@async/core/base'
 import type { Id, Response } from './messages.ts'
+import type { Watch } from './observe.ts'
 import { Signals } from './signals.ts'
 
 /** Options of one call, or of a batch of them. */
@@ -31,9 +32,8 @@ export interface CallOwner {
 export interface CallsOwner {
   /** A call was given up, by its signal or its time. Returns whether its answer is still owed. */
   gaveUp(id: number, reason: unknown): boolean
-  /** A call has settled. Told only if `observing`. */
-  ended(id: number, method: string, startedMs: number, error: unknown): void
-  readonly observing: boolean
+  /** Told of calls that have settled. */
+  readonly watch: Watch
 }
 
 /** A call that waits for its answer. */
@@ -114,7 +114,7 @@ export class Calls {
 
   /** Begins to wait for the answer of a call that was (or will be) sent with this id. */
   open(id: number, method: string, options: CallOptions | undefined, owner?: CallOwner): PendingCall {
-    const startedMs = this.calls.observing ? this.clock.nowMs() : 0
+    const startedMs = this.calls.watch.active ? this.clock.nowMs() : 0
     const entry = { id, owner, timer: undefined, signal: options?.signal, onProgress: options?.onProgress, method, startedMs } as unknown as Entry
     entry.promise = new Promise((resolve, reject) => {
       entry.resolve = resolve
@@ -183,7 +183,7 @@ export class Calls {
 
   private settled(entry: Entry, error: unknown): void {
     entry.owner?.callSettled(entry)
-    if (this.calls.observing) this.calls.ended(entry.id, entry.method, entry.startedMs, error)
+    if (this.calls.watch.active) this.calls.watch.ended(entry.id, entry.method, entry.startedMs, error)
   }
 
   private wasOurs(id: Id): id is number {

@@ -1,5 +1,5 @@
 import { ConnectionError, UsageError } from '@async/core'
-import type { Connector, Data, Messages, Transport } from '@async/core'
+import type { Connector, Messages, Transport } from '@async/core'
 import { systemClock } from '@async/core/base'
 import { attempted, batchText, callText, quietly } from './caller.ts'
 import type { BatchEntry, Caller } from './caller.ts'
@@ -17,8 +17,7 @@ import type { Params } from './messages.ts'
 import { checkedResult } from './method.ts'
 import type { ApiOf, Contract } from './method.ts'
 import type { AnyMethods, CallArguments, Outcome } from './method-types.ts'
-import { observe } from './observe.ts'
-import type { ObservedCall } from './observe.ts'
+import { Watch } from './observe.ts'
 import type { PeerOptions, RemoteOptions } from './peer.ts'
 
 /** Options of `jsonRpcClient`. Those that concern serving have no effect. */
@@ -56,9 +55,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   private readonly options: ClientOptions & RemoteOptions<Contract>
   private readonly limits: Limits
   readonly codec: Codec
-  readonly observing: boolean
-  /** Calls that an observer was told of, and that have not settled. */
-  private readonly observed = new Map<number, ObservedCall>()
+  readonly watch: Watch
   private readonly exchanges = new Set<Exchange>()
   private isClosed = false
   private resolveClosed!: () => void
@@ -68,7 +65,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
     this.options = options
     this.limits = resolveLimits(undefined, options)
     this.codec = new Codec(options, this.limits.maxNestingDepth)
-    this.observing = options.observe !== undefined
+    this.watch = new Watch(options.observe, options.clock ?? systemClock)
     this.calls = new Calls(options.clock ?? systemClock, this.limits.maxPendingCalls, options.callTimeoutMs, this)
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
@@ -100,7 +97,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
     try {
       this.assertOpen(0, undefined)
       const exchange = new Exchange(this, callText(method, params, undefined, this.codec, this.limits), true)
-      if (this.observing) this.started(method, undefined)
+      if (this.watch.active) this.watch.started(method, undefined)
       this.begin(exchange, [])
       return exchange.sent!
     } catch (error) {
@@ -122,7 +119,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
       const promises = entries.map((entry, at) => {
         const id = ids[at]
         if (id !== undefined) return quietly(this.openCall(id, entry.method, options, exchange))
-        if (this.observing) this.started(entry.method, undefined)
+        if (this.watch.active) this.watch.started(entry.method, undefined)
         return exchange.sent!
       })
       this.begin(exchange, ids.filter((id) => id !== undefined))
@@ -161,25 +158,8 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
     return true
   }
 
-  ended(id: number, method: string, startedMs: number, error: unknown): void {
-    const nowMs = (this.options.clock ?? systemClock).nowMs()
-    const call = this.observed.get(id) ?? { method, id }
-    this.observed.delete(id)
-    observe(this.options.observe!, { kind: 'ended', side: 'client', call, nowMs, durationMs: nowMs - startedMs, error })
-  }
-
-  moved(kind: 'sent' | 'received', data: Data): void {
-    if (this.observing) observe(this.options.observe!, { kind, data })
-  }
-
-  private started(method: string, id: number | undefined): void {
-    const call = { method, id }
-    if (id !== undefined) this.observed.set(id, call)
-    observe(this.options.observe!, { kind: 'started', side: 'client', call, nowMs: (this.options.clock ?? systemClock).nowMs() })
-  }
-
   private openCall(id: number, method: string, options: CallOptions | undefined, exchange: Exchange): Promise<unknown> {
-    if (this.observing) this.started(method, id)
+    if (this.watch.active) this.watch.started(method, id)
     const { promise } = this.calls.open(id, method, options, exchange)
     const definition = this.options.remote?.[method]
     return definition?.result === undefined ? promise : promise.then((result) => checkedResult(definition, method, result))

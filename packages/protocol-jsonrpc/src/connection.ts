@@ -17,8 +17,7 @@ import type { Entry, Id, Notification, Params, Response } from './messages.ts'
 import { checkedResult } from './method.ts'
 import type { Contract } from './method.ts'
 import type { Outcome } from './method-types.ts'
-import { observe } from './observe.ts'
-import type { ObservedCall } from './observe.ts'
+import { Watch } from './observe.ts'
 import type { Peer, PeerOptions, RemoteOptions } from './peer.ts'
 import { Outbox } from './outbox.ts'
 import type { OutboxOwner } from './outbox.ts'
@@ -39,7 +38,7 @@ import type { Counting, Service } from './service.ts'
  */
 export class Connection implements Peer, Protocol<Messages>, RequestsOwner, OutboxOwner, CallsOwner {
   readonly peer: Peer = this
-  readonly observing: boolean
+  readonly watch: Watch
   private readonly below: Transport<Messages>
   private readonly service: Service
   private readonly serves: boolean
@@ -54,8 +53,6 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   private lost: CloseReason | undefined
   private holding = false
   private counted = false
-  /** Calls that an observer was told of, and that have not settled. */
-  private readonly observed = new Map<number, ObservedCall>()
 
   constructor(below: Transport<Messages>, service: Service, serves: boolean, limits: Limits, codec: Codec, options: PeerOptions & RemoteOptions<Contract>) {
     this.below = below
@@ -65,7 +62,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     this.options = options
     this.codec = codec
     this.conventions = options.conventions ?? {}
-    this.observing = options.observe !== undefined
+    this.watch = new Watch(options.observe, options.clock ?? systemClock)
     this.calls = new Calls(options.clock ?? systemClock, limits.maxPendingCalls, options.callTimeoutMs, this)
     this.requests = new Requests(service, limits, codec, options, this)
     this.outbox = new Outbox(below, this, codec, limits.maxUnsentBytes)
@@ -96,7 +93,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
       const id = this.calls.takeId()
       this.outbox.send(callText(method, this.withToken(params, id, options), id, this.codec, this.limits), id)
       const { promise } = this.calls.open(id, method, options)
-      if (this.observing) this.started(method, id)
+      if (this.watch.active) this.watch.started(method, id)
       this.called()
       const definition = this.options.remote?.[method]
       return definition?.result === undefined ? promise : promise.then((result) => checkedResult(definition, method, result))
@@ -112,7 +109,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   notify(method: string, params?: Params): void {
     if (this.state === 'closed') throw this.lostError()
     this.outbox.send(callText(method, params, undefined, this.codec, this.limits))
-    if (this.observing) this.started(method, undefined)
+    if (this.watch.active) this.watch.started(method, undefined)
   }
 
   batch(entries: readonly BatchEntry[], options?: CallOptions): any {
@@ -124,7 +121,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
       this.outbox.send(batchText(entries, ids, this.codec, this.limits))
       const promises = entries.map((entry, at) => {
         const id = ids[at]
-        if (this.observing) this.started(entry.method, id)
+        if (this.watch.active) this.watch.started(entry.method, id)
         if (id === undefined) return Promise.resolve(undefined)
         const { promise } = this.calls.open(id, entry.method, options)
         const definition = this.options.remote?.[entry.method]
@@ -168,7 +165,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   }
 
   dataReceived(data: Messages['in']): void {
-    if (this.observing) observe(this.options.observe!, { kind: 'received', data })
+    if (this.watch.active) this.watch.message('received', data)
     if (exceeds(data, this.limits.maxMessageBytes)) return this.refuseLong(byteLength(data))
     let value: unknown
     try {
@@ -195,7 +192,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     // A transport that fails to open is lost without having been made.
     if (this.counted) this.count().peers--
     this.end(reason)
-    if (this.observing) observe(this.options.observe!, { kind: 'lost', reason })
+    if (this.watch.active) this.watch.lost(reason)
   }
 
   // ── from the parts ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -221,10 +218,6 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     this.diagnose({ kind: 'dropped', method })
   }
 
-  sent(text: string): void {
-    observe(this.options.observe!, { kind: 'sent', data: text })
-  }
-
   gaveUp(id: number, reason: unknown): boolean {
     const { cancel } = this.conventions
     // Not sent yet: nobody has to be told, and nobody answers.
@@ -236,13 +229,6 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
       this.diagnose({ kind: 'untold', error: error as Error })
     }
     return cancel.answer !== undefined
-  }
-
-  ended(id: number, method: string, startedMs: number, error: unknown): void {
-    const nowMs = (this.options.clock ?? systemClock).nowMs()
-    const call = this.observed.get(id) ?? { method, id }
-    this.observed.delete(id)
-    observe(this.options.observe!, { kind: 'ended', side: 'client', call, nowMs, durationMs: nowMs - startedMs, error })
   }
 
   lostError(): ConnectionLostError {
@@ -388,12 +374,6 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     const { progress } = this.conventions
     if (progress === undefined) throw new UsageError('ERR_INVALID_ARGUMENT', 'onProgress needs conventions.progress')
     return progress.withToken(params, id)
-  }
-
-  private started(method: string, id: number | undefined): void {
-    const call = { method, id }
-    if (id !== undefined) this.observed.set(id, call)
-    observe(this.options.observe!, { kind: 'started', side: 'client', call, nowMs: (this.options.clock ?? systemClock).nowMs() })
   }
 
   private count(): Counting {

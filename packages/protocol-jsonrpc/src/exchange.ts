@@ -1,19 +1,19 @@
 import { canHalfClose, ProtocolError } from '@async/core'
-import type { CloseReason, Connector, Data, Messages, Protocol, Transport } from '@async/core'
+import type { CloseReason, Connector, Messages, Protocol, Transport } from '@async/core'
 import { byteLength } from '@async/core/base'
 import type { CallOwner, Calls } from './calls.ts'
 import type { Codec } from './codec.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError } from './errors.ts'
 import { exceeds, messageTooLong } from './limits.ts'
+import type { Watch } from './observe.ts'
 
 /** What an exchange asks of its client. */
 export interface ExchangeOwner {
   readonly calls: Calls
   readonly codec: Codec
   readonly maxMessageBytes: number
-  /** For observers. */
-  moved(kind: 'sent' | 'received', data: Data): void
+  readonly watch: Watch
   diagnose(diagnostic: Diagnostic): void
   exchangeOver(exchange: Exchange): void
 }
@@ -81,7 +81,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   connectionMade(transport: Transport<Messages>): void {
     try {
       transport.write(this.text)
-      this.client.moved('sent', this.text)
+      if (this.client.watch.active) this.client.watch.message('sent', this.text)
     } catch (error) {
       this.failAll(() => error)
       return transport.abort(error)
@@ -92,7 +92,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   }
 
   dataReceived(data: Messages['in']): void {
-    this.client.moved('received', data)
+    if (this.client.watch.active) this.client.watch.message('received', data)
     const allowed = this.client.maxMessageBytes
     if (exceeds(data, allowed)) {
       const error = messageTooLong(byteLength(data), allowed)

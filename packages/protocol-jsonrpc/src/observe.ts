@@ -1,5 +1,5 @@
-import type { Data } from '@async/core'
-import type { CloseReason } from '@async/core'
+import type { CloseReason, Data } from '@async/core'
+import type { Clock } from '@async/core/base'
 import type { Id } from './messages.ts'
 
 /**
@@ -52,5 +52,41 @@ export function observe(observer: Observer, observation: Observation): void {
     observer(observation)
   } catch (thrown) {
     console.error(thrown)
+  }
+}
+
+/** What an observer is told by who calls. Ask `active` first: without an observer nothing of this is to cost anything. */
+export class Watch {
+  readonly active: boolean
+  private readonly observer: Observer
+  private readonly clock: Clock
+  /** Calls that the observer was told of, and that have not settled. */
+  private readonly calls = new Map<number, ObservedCall>()
+
+  constructor(observer: Observer | undefined, clock: Clock) {
+    this.active = observer !== undefined
+    this.observer = observer ?? (() => {})
+    this.clock = clock
+  }
+
+  message(kind: 'sent' | 'received', data: Data): void {
+    observe(this.observer, { kind, data })
+  }
+
+  started(method: string, id: number | undefined): void {
+    const call = { method, id }
+    if (id !== undefined) this.calls.set(id, call)
+    observe(this.observer, { kind: 'started', side: 'client', call, nowMs: this.clock.nowMs() })
+  }
+
+  ended(id: number, method: string, startedMs: number, error: unknown): void {
+    const nowMs = this.clock.nowMs()
+    const call = this.calls.get(id) ?? { method, id }
+    this.calls.delete(id)
+    observe(this.observer, { kind: 'ended', side: 'client', call, nowMs, durationMs: nowMs - startedMs, error })
+  }
+
+  lost(reason: CloseReason): void {
+    observe(this.observer, { kind: 'lost', reason })
   }
 }

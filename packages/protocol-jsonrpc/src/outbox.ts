@@ -4,6 +4,7 @@ import { utf8Length } from '@async/core/base'
 import type { Codec } from './codec.ts'
 import { errorCodes, internalErrorMessage } from './errors.ts'
 import type { Id } from './messages.ts'
+import type { Watch } from './observe.ts'
 
 /** What an outbox asks of its peer. */
 export interface OutboxOwner {
@@ -11,9 +12,8 @@ export interface OutboxOwner {
   writable(): void
   /** An answer could not be sent, for a reason that is ours. */
   answerFailed(error: unknown): void
-  /** A message was handed to the transport. Told only if `observing`. */
-  sent(text: string): void
-  readonly observing: boolean
+  /** Told of messages that were handed to the transport. */
+  readonly watch: Watch
 }
 
 interface Held {
@@ -165,7 +165,7 @@ export class Outbox implements Producer {
 
   private write(text: string): void {
     this.below.write(text)
-    if (this.owner.observing) this.owner.sent(text)
+    if (this.owner.watch.active) this.owner.watch.message('sent', text)
   }
 
   /** Returns false if the text must be kept. */

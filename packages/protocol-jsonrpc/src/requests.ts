@@ -7,6 +7,7 @@ import type { Conventions } from './conventions.ts'
 import { errorCodes, internalErrorMessage, isJsonRpcError, JsonRpcError } from './errors.ts'
 import { Job } from './job.ts'
 import type { JobOwner } from './job.ts'
+import { JobQueue } from './job-queue.ts'
 import { exceeds, responseTooLong } from './limits.ts'
 import type { Limits } from './limits.ts'
 import type { Id, Notification, Params, Request } from './messages.ts'
@@ -53,14 +54,10 @@ export class Requests implements JobOwner {
   private readonly counters: Counting
   private readonly owner: RequestsOwner
   private readonly limits: Limits
-  private queue: Job[] = []
-  private queueStart = 0
-  private queueBytes = 0
+  private readonly queue = new JobQueue()
   private running = 0
   /** Answers that we owe, of requests that run or wait. */
   private owed = 0
-  /** Jobs in `queue` that do not wait any more: they were cancelled. */
-  private gone = 0
   /** Requests that run or wait by their id, if they can be cancelled. */
   private readonly active: Map<Id, Job> | undefined
   /** Jobs whose handlers have asked for their signal. */
@@ -108,17 +105,17 @@ export class Requests implements JobOwner {
 
   /** Nothing waits, and no answer is owed. Notifications may still run. */
   get isSettled(): boolean {
-    return this.owed === 0 && this.queued === 0
+    return this.owed === 0 && this.queue.count === 0
   }
 
   /** No more may wait. */
   get isFull(): boolean {
-    return this.queued >= this.limits.maxQueuedRequests || this.queueBytes >= this.limits.maxQueuedRequestBytes
+    return this.queue.count >= this.limits.maxQueuedRequests || this.queue.bytes >= this.limits.maxQueuedRequestBytes
   }
 
   /** At most half as much waits as may. */
   get isHalfEmpty(): boolean {
-    return this.queued * 2 <= this.limits.maxQueuedRequests && this.queueBytes * 2 <= this.limits.maxQueuedRequestBytes
+    return this.queue.count * 2 <= this.limits.maxQueuedRequests && this.queue.bytes * 2 <= this.limits.maxQueuedRequestBytes
   }
 
   /** Runs it, queues it, or refuses it. `bytes`: its share of the message. */
@@ -130,18 +127,17 @@ export class Requests implements JobOwner {
       this.owed++
       this.active?.set(message.id, job)
     }
-    if (this.queued === 0 && this.hasPlace(job)) this.run(job)
+    if (this.queue.count === 0 && this.hasPlace(job)) this.run(job)
     else if (this.isFull) this.refuse(job)
     else {
       this.queue.push(job)
-      this.queueBytes += bytes
       this.counters.queued++
     }
   }
 
   /** A place may have come free: starts what waits, from a clean stack. */
   pumpSoon(): void {
-    if (this.queued === 0 || this.pumpScheduled) return
+    if (this.queue.count === 0 || this.pumpScheduled) return
     this.pumpScheduled = true
     queueMicrotask(() => {
       this.pumpScheduled = false
@@ -154,11 +150,8 @@ export class Requests implements JobOwner {
   drop(): void {
     if (this.dropped) return
     this.dropped = true
-    this.counters.queued -= this.queued
-    this.queue = []
-    this.queueStart = 0
-    this.queueBytes = 0
-    this.gone = 0
+    this.counters.queued -= this.queue.count
+    this.queue.clear()
     this.owed = 0
     this.active?.clear()
     if (this.watched.size === 0) return
@@ -175,7 +168,8 @@ export class Requests implements JobOwner {
     const { code, message } = answer ?? { code: errorCodes.requestCancelled, message: 'Request cancelled' }
     job.cancelled = new JsonRpcError(code, message, reason)
     if (job.state === 'waiting') {
-      this.leaveQueue(job)
+      this.queue.leave(job)
+      this.counters.queued--
       this.end(job, job.cancelled)
       if (answer === undefined) this.forgo(job)
       else this.answerError(job, id, answer.code, answer.message, answer.data)
@@ -203,21 +197,6 @@ export class Requests implements JobOwner {
 
   // ── own ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private get queued(): number {
-    return this.queue.length - this.queueStart - this.gone
-  }
-
-  private leaveQueue(job: Job): void {
-    this.gone++
-    this.queueBytes -= job.bytes
-    this.counters.queued--
-    // Else one who asks and cancels for ever would fill the queue with what nobody waits for.
-    if (this.gone * 2 <= this.queue.length - this.queueStart) return
-    this.queue = this.queue.filter((each, at) => at >= this.queueStart && each.cancelled === undefined)
-    this.queueStart = 0
-    this.gone = 0
-  }
-
   /** The answer is not owed any more. */
   private forgo(job: Job): void {
     job.forgone = true
@@ -235,23 +214,12 @@ export class Requests implements JobOwner {
   }
 
   private pump(): void {
-    while (this.queued > 0) {
-      const job = this.queue[this.queueStart]!
-      const isGone = job.cancelled !== undefined
-      if (!isGone && !this.hasPlace(job)) break
-      this.queue[this.queueStart++] = undefined as never
-      if (isGone) {
-        this.gone--
-        continue
-      }
-      this.queueBytes -= job.bytes
+    while (this.queue.count > 0) {
+      const job = this.queue.first
+      if (!this.hasPlace(job)) return
+      this.queue.shift()
       this.counters.queued--
       this.run(job)
-    }
-    // Moved only when half of it is gone, so that each job is moved at most once on average.
-    if (this.queueStart > 0 && this.queueStart * 2 >= this.queue.length) {
-      this.queue = this.queue.slice(this.queueStart)
-      this.queueStart = 0
     }
   }
 
@@ -365,9 +333,9 @@ export class Requests implements JobOwner {
       message.id,
       errorCodes.serverBusy,
       'Server busy',
-      this.queued >= maxQueuedRequests
-        ? { limit: 'maxQueuedRequests', allowed: maxQueuedRequests, actual: this.queued + 1 }
-        : { limit: 'maxQueuedRequestBytes', allowed: maxQueuedRequestBytes, actual: this.queueBytes + job.bytes },
+      this.queue.count >= maxQueuedRequests
+        ? { limit: 'maxQueuedRequests', allowed: maxQueuedRequests, actual: this.queue.count + 1 }
+        : { limit: 'maxQueuedRequestBytes', allowed: maxQueuedRequestBytes, actual: this.queue.bytes + job.bytes },
     )
   }
 

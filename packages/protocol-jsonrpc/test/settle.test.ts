@@ -61,8 +61,8 @@ class Run {
     expect(this.peer.pendingCalls).toBe(0)
     expect(this.clock.pendingCount).toBe(0)
     // Nothing is left in any map.
-    const { calls, outbox, requests, observed } = this.peer as any
-    const left = [calls.entries.size, calls.signals.groups.size, outbox.heldCalls.size, outbox.held.length, outbox.waiters.length, requests.active?.size ?? 0, requests.watched.size, observed.size]
+    const { calls, outbox, requests, watch } = this.peer as any
+    const left = [calls.entries.size, calls.signals.groups.size, outbox.heldCalls.size, outbox.held.length, outbox.waiters.length, requests.active?.size ?? 0, requests.watched.size, watch.calls.size]
     expect(left).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
   }
 
