@@ -24,6 +24,7 @@ import { Heartbeat } from './heartbeat.ts'
 import { type Control, Incoming, isData } from './incoming.ts'
 import type { WebSocketPolicy } from './options.ts'
 import { opcodes, Outgoing } from './outgoing.ts'
+import { PacedProducer } from './paced-producer.ts'
 import type { WebSocketCloseOptions, WebSocketInfo, WebSocketTransport } from './web/websocket.ts'
 
 /** What the handshake found out. */
@@ -49,7 +50,7 @@ export class FrameTransport extends LayerTransport<Stream, Messages> implements 
   private heard = false
   private lastQueuedBytes = 0
   private owedPong: Uint8Array | undefined
-  private producer: Paced | undefined
+  private producer: PacedProducer | undefined
   private belowIsOver = false
 
   /** Takes `below` over, which is paused; `leftover` was read behind the handshake. */
@@ -124,7 +125,7 @@ export class FrameTransport extends LayerTransport<Stream, Messages> implements 
       return producer.stop()
     }
     if (this.isClosing()) throw this.refusal()
-    const paced = new Paced(producer, this)
+    const paced = new PacedProducer(producer, this)
     this.below.register(paced)
     this.producer = paced
     // It may have closed us, from halfRegister.
@@ -357,36 +358,6 @@ export class FrameTransport extends LayerTransport<Stream, Messages> implements 
     this.heard = false
     this.lastQueuedBytes = queuedBytes
     return alive
-  }
-}
-
-/** A producer, registered below; stopped once, by whoever is first. */
-class Paced implements Producer {
-  private readonly producer: Producer
-  private readonly layer: Transport
-  private stopped = false
-
-  constructor(producer: Producer, layer: Transport) {
-    this.producer = producer
-    this.layer = layer
-  }
-
-  halfRegister(): void {
-    this.producer.halfRegister(this.layer)
-  }
-
-  pause(): void {
-    this.producer.pause()
-  }
-
-  resume(): void {
-    this.producer.resume()
-  }
-
-  stop(): void {
-    if (this.stopped) return
-    this.stopped = true
-    this.producer.stop()
   }
 }
 
