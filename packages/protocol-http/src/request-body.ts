@@ -79,7 +79,7 @@ export class RequestBody implements Protocol<Stream> {
     if (this.bytes <= this.maxBytes) return
     this.isOver = true
     this.parts = []
-    this.settle?.reject(new HttpLimitError('ERR_HTTP_BODY_TOO_LARGE', 'maxHeldBodyBytes', this.maxBytes, this.bytes, 'bytes', 413))
+    this.settle?.reject(tooLarge(this.maxBytes, this.bytes))
   }
 
   eofReceived(): void {
@@ -101,6 +101,25 @@ export class RequestBody implements Protocol<Stream> {
       this.fail(error)
     }
   }
+}
+
+/** All of a stream. @throws (rejects) LimitError `ERR_HTTP_BODY_TOO_LARGE`, what the stream fails with, TypeError when it was read. */
+export async function readWhole(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+  const reader = stream.getReader()
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    parts.push(read.value)
+    bytes += read.value.length
+    if (bytes <= maxBytes) continue
+    await reader.cancel()
+    throw tooLarge(maxBytes, bytes)
+  }
+  return joined(parts, bytes)
+}
+
+function tooLarge(maxBytes: number, bytes: number): HttpLimitError {
+  return new HttpLimitError('ERR_HTTP_BODY_TOO_LARGE', 'maxHeldBodyBytes', maxBytes, bytes, 'bytes', 413)
 }
 
 function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {

@@ -1,7 +1,7 @@
 import type { Cause } from '@async/core'
 import { lossError } from '@async/core/base'
 import { HttpProtocolError, printable } from './errors.ts'
-import { RequestBody } from './request-body.ts'
+import { readWhole, RequestBody } from './request-body.ts'
 import type { ServerExchange } from './server-exchange.ts'
 
 /** What a request needs to know beside its exchange. */
@@ -86,9 +86,10 @@ export class ServerRequest implements Known {
 
   async bytes(): Promise<Uint8Array> {
     if (this.isUsedWhole()) return this.content.whole()
-    const around = this.real ?? (this.knownStream === undefined ? undefined : new Response(this.knownStream))
-    if (around !== undefined) return new Uint8Array(await around.arrayBuffer())
-    return this.hasBody() ? this.content.whole() : new Uint8Array(0)
+    if (this.bodyUsed) throw new TypeError('Body is unusable: it has already been read')
+    const stream = this.real === undefined ? this.knownStream : this.real.body
+    if (stream !== undefined && stream !== null) return readWhole(stream, this.origin.maxHeldBodyBytes)
+    return this.hasBody() && this.real === undefined ? this.content.whole() : new Uint8Array(0)
   }
 
   async text(): Promise<string> {
@@ -175,7 +176,13 @@ export function makeRequest(exchange: ServerExchange, origin: RequestOrigin): Se
 
 /** What the handler is given for `request`. */
 export function asRequest(request: ServerRequest): Request {
-  return passes === true ? (request as unknown as Request) : request.makeReal()
+  if (passes === true) return request as unknown as Request
+  const real = request.makeReal()
+  // What holds a body is bounded here, too.
+  for (const name of ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const) {
+    Object.defineProperty(real, name, { value: () => request[name](), configurable: true, writable: true })
+  }
+  return real
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Handlers of requests and responses: what they are given, what leaves, and what happens when either side stops. */
 import { memoryPair, VirtualClock } from '@async/core/testing'
 import { Hono } from 'hono'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type FetchHandler, serveFetch, type ServeFetchOptions } from '../src/server-fetch.ts'
 import { Recorder } from './recorder.ts'
 
@@ -297,6 +297,41 @@ it('the handler is told who asks, and can send hints and trailers', async () => 
   })
   expect(answer).toBe('data HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-type: text/plain;charset=UTF-8\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Sum: 1\r\n\r\n')
   expect(told).toEqual(['http://example.test/a?b=c', 'string', 'string', true])
+})
+
+it('a platform whose Request takes no other object gives handlers a real one', async () => {
+  const Platform = Request
+  const scope = globalThis as { Request: unknown }
+  scope.Request = class extends Platform {
+    constructor(input: string | URL | Request, init?: RequestInit) {
+      if (typeof input === 'object' && Object.getPrototypeOf(Object.getPrototypeOf(input)) !== Platform.prototype) throw new TypeError('not one of mine')
+      super(input, init)
+    }
+  }
+  try {
+    vi.resetModules()
+    const fresh = (await import('../src/server-fetch.ts')).serveFetch
+    const tell = async (body: string): Promise<string> => {
+      const { a, b } = memoryPair()
+      fresh(async (request) => new Response(`${request instanceof Request} ${request.url} ${await request.text()} ${request.bodyUsed}`), { maxHeldBodyBytes: 5 })(b)
+      const client = new Recorder()
+      a.start(client)
+      a.write(post(body))
+      await turns(40)
+      a.abort()
+      return client.events[1]!
+    }
+    expect(await tell('hello')).toMatch(/\r\n\r\ntrue http:\/\/h\/p hello true$/)
+    expect(await tell('hello!')).toMatch(/^data HTTP\/1\.1 413 /)
+  } finally {
+    scope.Request = Platform
+    vi.resetModules()
+  }
+})
+
+it('a body that was begun as a stream is bounded, too', async () => {
+  const answer = await ask(post('x'.repeat(101)), async (request) => new Response(`${request.body === null} ${await request.text()}`), { maxHeldBodyBytes: 100 })
+  expect(answer).toBe('data HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n')
 })
 
 it('a Hono app runs as it is', async () => {
