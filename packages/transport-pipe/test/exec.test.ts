@@ -81,7 +81,7 @@ describe('a child process', () => {
   it('that is given up on the way is killed', async () => {
     const reason = new Error('no more')
     const controller = new AbortController()
-    const connecting = connectExec({ command: 'sh', args: ['-c', 'sleep 100'], stderr: 'ignore', signal: controller.signal })
+    const connecting = connectExec({ command: 'sh', args: ['-c', 'exec sleep 100'], stderr: 'ignore', signal: controller.signal })
     controller.abort(reason)
     await expect(connecting).rejects.toBe(reason)
     await expect(connectExec({ command: 'sh', stderr: 'ignore', signal: controller.signal })).rejects.toBe(reason)

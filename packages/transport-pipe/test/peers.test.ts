@@ -80,12 +80,12 @@ describe('servers', () => {
 
   itNeeds('socat', 'one that is killed with much unread is a reset', async () => {
     const path = join(folder(), 's')
-    const { child } = run('socat', ['-u', `UNIX-LISTEN:${path}`, 'EXEC:"sleep 100"'])
+    const { child } = run('socat', ['-u', `UNIX-LISTEN:${path}`, '-'])
     await until(() => existsSync(path) || child.exitCode !== null)
     const transport = await connectUnix({ path })
     const protocol = new Recorder()
     transport.start(protocol)
-    // More than it and its child take.
+    child.kill('SIGSTOP')
     transport.write(pattern(3_000_000))
     await until(() => transport.queuedBytes > 0)
     for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve))
