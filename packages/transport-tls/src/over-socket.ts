@@ -59,9 +59,8 @@ export class TlsOverSocket extends TlsOverTransport {
     else super.peerEnded()
   }
 
-  protected override brokenBelow(error: Error): boolean {
-    const { syscall } = error as NodeJS.ErrnoException
-    if (syscall === undefined) return false
+  protected override brokenBelow(error: NodeJS.ErrnoException): void {
+    const { syscall } = error
     const cause = this.lossOf(error)
     if (syscall !== 'write' && syscall !== 'shutdown') this.inputEnds(cause)
     else {
@@ -75,7 +74,6 @@ export class TlsOverSocket extends TlsOverTransport {
       }
       this.writeFailed(cause)
     }
-    return true
   }
 
   protected override endSocket(socket: TLSSocket): void {

@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
 import type { Cause, CloseOptions, CloseReason, Producer, Stream, Transport } from '@async/core'
 import { openError, truncated } from './errors.ts'
 import type { Side } from './side.ts'
@@ -73,14 +72,8 @@ export class TlsOverTransport extends TlsLayer implements WireOwner {
     return wire
   }
 
-  protected laid(_: TLSSocket): void {}
-
   protected get unreadBelowBytes(): number {
     return this.wire?.readableLength ?? 0
-  }
-
-  protected brokenBelow(_: Error): boolean {
-    return false
   }
 
   protected letGo(reset: boolean): void {

@@ -75,14 +75,11 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   /** What Node's TLS is laid upon. */
   protected abstract lay(): Duplex
   /** Called once Node's socket is made. */
-  protected abstract laid(socket: TLSSocket): void
+  protected laid?(socket: TLSSocket): void
   /** Encrypted bytes that came and that TLS has not read. */
   protected abstract get unreadBelowBytes(): number
   /** Lets go what is below: in order, or so that the peer sees a reset. `deliverLoss` follows. */
   protected abstract letGo(reset: boolean): void
-  /** Node's socket reports an error in the middle of a connection that is not one of TLS. False: it is one. */
-  protected abstract brokenBelow(error: Error): boolean
-
   // ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   handshake(): Promise<void> {
@@ -124,7 +121,7 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
       }
       socket.pause()
       if (side.onKeyLog !== undefined) socket.on('keylog', side.onKeyLog)
-      this.laid(socket)
+      this.laid?.(socket)
     } catch (error) {
       this.finish({ kind: 'protocol', error: handshakeError(error) })
     }
@@ -159,7 +156,14 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   private failed(error: unknown): void {
     if (this.cause !== undefined) return
     if (this.phase === 'opening') this.finish({ kind: 'protocol', error: handshakeError(error) })
-    else if (this.inputOver === undefined && !this.brokenBelow(error as Error)) this.inputEnds({ kind: 'protocol', error: openError(error) })
+    else if (this.inputOver !== undefined) return
+    else if (typeof (error as NodeJS.ErrnoException).syscall === 'string') this.brokenBelow(error as NodeJS.ErrnoException)
+    else this.inputEnds({ kind: 'protocol', error: openError(error) })
+  }
+
+  /** The operating system's error, not one of TLS. */
+  protected brokenBelow(error: NodeJS.ErrnoException): void {
+    this.inputEnds({ kind: 'reset', error: openError(error) })
   }
 
   // ── the end of input ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

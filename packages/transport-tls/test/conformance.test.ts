@@ -3,18 +3,12 @@ import { transportSuite } from '@async/core/testing'
 import { describe, it } from 'vitest'
 import { subjects } from './subjects.ts'
 
-/** Bulk, and a thousand handshakes one after the other, are for the long run: `conformance.long.ts`. */
-const slow = /1,000 connections|15 MiB|16 MiB/
+/** The rest, bulk, and a thousand handshakes one after the other, are for the long run: `conformance.long.ts`. */
+const slow = /1,000 connections|MiB/
 
 const suite = (subject: Subject, pass: number, notApplicable: number, skipped = 0): void =>
   transportSuite({ describe, it }, subject, { filter: ({ name }) => !slow.test(name), counts: { pass, notApplicable, skipped, fail: 0 } })
 
-suite(subjects.memory, 154, 46)
-suite(subjects.tls12Server, 154, 46)
-suite(subjects.noHalfClose, 153, 46, 1)
-suite(subjects.inTls, 154, 46)
-suite(subjects.tcp, 154, 46)
-suite(subjects.tcpServer, 148, 52)
-suite(subjects.probed, 165, 35)
-suite(subjects.probedServer, 148, 52)
-suite(subjects.socket, 148, 52)
+suite(subjects.memory, 153, 46)
+suite(subjects.tls12Server, 153, 46)
+suite(subjects.probed, 164, 35)

@@ -1,4 +1,4 @@
-import { ConnectionError, type StreamTransport } from '@async/core'
+import type { ConnectionError, StreamTransport } from '@async/core'
 import { memoryPair, VirtualClock } from '@async/core/testing'
 import { connectTcp, listenTcp, type TcpListenOptions, tcpConnector } from '@async/transport-tcp'
 import { describe, expect, it } from 'vitest'
