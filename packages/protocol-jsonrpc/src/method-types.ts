@@ -47,7 +47,9 @@ export type Jsonified<T> =
   : T
 
 /** A member that is undefined is left out: it stays as optional as it was. */
-type Member<T, K extends keyof T> = IsAny<T[K]> extends true ? unknown : Jsonified<Exclude<T[K], undefined>> | (Record<never, never> extends Pick<T, K> ? never : Extract<T[K], undefined>)
+type Member<T, K extends keyof T> =
+  IsAny<T[K]> extends true ? unknown
+  : Jsonified<Exclude<T[K], undefined>> | (Record<never, never> extends Pick<T, K> ? never : Extract<T[K], undefined>)
 
 /** The arguments behind a method's name: params, which may be left out if the method takes none, and options. */
 export type CallArguments<M, Options> =
