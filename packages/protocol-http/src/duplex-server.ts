@@ -4,7 +4,7 @@ import { limits } from '@async/core'
 import { type TransportOptions, transportPolicy } from '@async/core/base'
 import { Deadline } from './deadline.ts'
 import { encodeEvent, eventStream, signOfLife } from './duplex-events.ts'
-import { type DuplexPolicy, DuplexTransport } from './duplex-transport.ts'
+import { type DuplexPolicy, DuplexTransport, portionLength, writeInPortions } from './duplex-transport.ts'
 import type { HeaderList, RequestHead } from './events.ts'
 import type { HttpServerExchange } from './server-exchange.ts'
 
@@ -127,6 +127,8 @@ class ServerSession extends DuplexTransport {
   private posted: HttpServerExchange | undefined
   /** Number of the last event on `stream`. */
   private writtenId = 0
+  /** Whether a write is under way that takes more than a turn. */
+  private isWriting = false
   private waitsForDrain = false
   private readonly heartbeat: Deadline
   /** When the session is given up: without a response, or without a sign of the client. */
@@ -152,6 +154,7 @@ class ServerSession extends DuplexTransport {
       return this.sessionLost('the client asked for messages that are not kept')
     }
     this.stream = exchange
+    this.isWriting = false
     this.polls = polls
     this.writtenId = lastId
     exchange.respond({ status: 200, headers: [['Content-Type', eventStream], ['Cache-Control', 'no-store'], ['X-Accel-Buffering', 'no']], flush: !polls })
@@ -190,7 +193,7 @@ class ServerSession extends DuplexTransport {
   }
 
   protected get canSend(): boolean {
-    return this.stream !== undefined && this.stream.queuedBytes <= this.policy.highWaterMarkBytes
+    return this.stream !== undefined && !this.isWriting && this.stream.queuedBytes <= this.policy.highWaterMarkBytes
   }
 
   protected sendNew(): void {
@@ -216,31 +219,29 @@ class ServerSession extends DuplexTransport {
     this.readFrom(undefined)
     if (posted !== undefined) answer(posted, reset ? 404 : 204, [['Duplex-Ack', String(this.receivedId)]])
     if (stream === undefined) return
-    if (reset) return stream.abort()
+    if (reset || this.isWriting) return stream.abort()
     if (!this.endIsSent && this.writtenId === this.sentId) stream.write(encodeEvent(this.sentId + 1, undefined))
     stream.halfClose()
   }
 
   /** Writes what is not on the stream yet. */
   private writeOut(): void {
-    const { stream } = this
-    if (stream === undefined) return
-    const fresh = this.unacked.filter(({ id }) => id > this.writtenId)
+    const { stream, unacked } = this
+    if (stream === undefined || this.isWriting) return
+    const first = unacked[0]
+    const fresh = first === undefined ? [] : unacked.slice(Math.max(0, this.writtenId + 1 - first.id))
     if (fresh.length > 0) {
-      this.writtenId = fresh.at(-1)!.id
+      this.writtenId = this.sentId
       this.heartbeat.set(this.terms.heartbeatMs)
+      const text = fresh.map((each) => each.text).join('')
+      if (text.length > portionLength) return this.writeLong(stream, text)
       try {
-        for (const { text } of fresh) stream.write(text)
+        stream.write(text)
       } catch {
         // It is over, and will say so; the next one gets it.
         return
       }
-      if (this.polls) {
-        this.stream = undefined
-        stream.halfClose()
-        this.live()
-        return
-      }
+      if (this.polls) return this.endPoll()
     }
     if (this.canSend || this.waitsForDrain) return
     this.waitsForDrain = true
@@ -249,6 +250,26 @@ class ServerSession extends DuplexTransport {
       this.pumpOut()
     }
     stream.drained().then(resumed, resumed)
+  }
+
+  private writeLong(stream: HttpServerExchange, text: string): void {
+    this.isWriting = true
+    writeInPortions(stream, text).then(() => {
+      if (this.stream !== stream) return
+      this.isWriting = false
+      if (this.polls) return this.endPoll()
+      this.writeOut()
+      this.pumpOut()
+    }, () => {
+      // It is over, and says so itself; the next one gets it.
+    })
+  }
+
+  private endPoll(): void {
+    const { stream } = this
+    this.stream = undefined
+    stream?.halfClose()
+    this.live()
   }
 
   private detached(exchange: HttpServerExchange): void {
@@ -261,11 +282,8 @@ class ServerSession extends DuplexTransport {
   private beat(): void {
     const { stream } = this
     if (stream === undefined) return
-    if (this.polls) {
-      this.stream = undefined
-      stream.halfClose()
-      return this.live()
-    }
+    if (this.isWriting) return this.heartbeat.set(this.terms.heartbeatMs)
+    if (this.polls) return this.endPoll()
     // Who does not take what there is gets no signs of life on top.
     if (stream.queuedBytes === 0) stream.write(signOfLife)
     this.heartbeat.set(this.terms.heartbeatMs)

@@ -1,6 +1,6 @@
 import { ConnectionError, ProtocolError } from '@async/core'
 import type { Data, Info, Messages, StreamTransport } from '@async/core'
-import { afterTurn, byteLength, QueuedTransport, type TransportPolicy } from '@async/core/base'
+import { afterTurn, byteLength, QueuedTransport, toBytes, type TransportPolicy } from '@async/core/base'
 import { encodeEvent, EventReader } from './duplex-events.ts'
 import { soon } from './soon.ts'
 
@@ -9,6 +9,18 @@ export interface DuplexPolicy {
   readonly transport: TransportPolicy
   readonly maxMessageBytes: number
   readonly maxReplayBytes: number
+}
+
+/** Characters of events that are written to an exchange at once. */
+export const portionLength: number = 64 * 1024
+
+/** Writes a text that is longer than an exchange may queue, portion after portion. Rejects when the exchange is over. */
+export async function writeInPortions(to: StreamTransport, text: string): Promise<void> {
+  const bytes = toBytes(text)
+  for (let at = 0; at < bytes.length; at += portionLength) {
+    to.write(bytes.subarray(at, at + portionLength))
+    if (to.queuedBytes > portionLength) await to.drained()
+  }
 }
 
 /** What was sent and not acknowledged. */

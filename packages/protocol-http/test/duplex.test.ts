@@ -71,6 +71,21 @@ describe('a session', () => {
     expect([await client.reason, await server.reason]).toEqual(['closed local', 'closed peer'])
   })
 
+  it.each(['stream', 'poll'] as const)('carries a message that is longer than an exchange may queue, by %s', async (mode) => {
+    const limit = { maxMessageBytes: 32 * 1024 * 1024, maxQueuedBytes: 32 * 1024 * 1024 }
+    const { client, server } = await world({ server: limit, client: { ...limit, mode } })
+    const long = new Uint8Array(16 * 1024 * 1024).map((_, i) => i % 251)
+    for (const [from, to] of [[client, server], [server, client]] as const) {
+      from.transport.write('before')
+      from.transport.write(long)
+      from.transport.write('after')
+      while (to.got.length < 3) await turn()
+      expect([to.got[0], to.got[2]]).toEqual(['before', 'after'])
+      expect(Buffer.compare(to.got[1] as Uint8Array, long)).toBe(0)
+    }
+    client.transport.abort()
+  })
+
   it('sends the messages of a turn in one request, and waits for nothing else', async () => {
     const { client, server, requests } = await world()
     client.transport.write('a')
