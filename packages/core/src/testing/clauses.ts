@@ -190,8 +190,8 @@ export const clauses: Readonly<Record<string, string>> = {
     'JSON-RPC: at the limit of running handlers requests wait, answers are still read; peers that call each other back at the limit ' +
     'do not hang.',
   Y17:
-    'TLS, from the package on: `connectionMade` after the handshake; `halfClose` is close_notify alone; an end without close_notify ' +
-    'is `truncated`.',
+    'TLS: `connectionMade` after the handshake; `halfClose` is close_notify, and deliveries go on; an end without close_notify is ' +
+    '`truncated`.',
   Y18:
     'Pipes and processes: `halfClose` ends the input; lost only after exit and end of output, with the exit status in the reason; a ' +
     'write to a closed pipe breaks the write half.',
@@ -236,7 +236,7 @@ export const clausesWithoutCase: Readonly<Record<string, string>> = {
   Y14: 'protocol-http: tests of its own',
   Y15: 'protocol-jsonrpc: tests of its own',
   Y16: 'protocol-jsonrpc: a test of mutual recursion at the limit',
-  Y17: 'comes with the package',
+  Y17: 'transport-tls: the kit on each road, and tests of ends and handshakes',
   Y18: 'transport-pipe: tests of processes and of stdio',
   Y19: 'comes with the package',
   Y20: 'transport-websocket: tests of its own',
