@@ -191,7 +191,8 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     super.startReading()
     const { host } = this
     if (host.machine.theirState !== 'body') return
-    if (this.readHalf === 'flowing' && host.machine.awaitsContinue && !this.headSent) {
+    // Who has begun to send its body waits for nothing. RFC 9110 §10.1.1
+    if (this.readHalf === 'flowing' && host.machine.awaitsContinue && host.machine.heldBytes === 0 && !this.headSent) {
       host.machine.sendInformational({ status: 100 })
       host.flush()
     }

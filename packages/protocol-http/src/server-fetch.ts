@@ -97,8 +97,8 @@ class FetchExchange implements FetchInfo {
     const send = (response: Response): Promise<void> | undefined => (this.sender.sendLight(response) ? undefined : this.sender.send(response))
     try {
       const response = handler(asRequest(this.request), this)
-      if (response instanceof Promise) response.then(send).catch(threw)
-      else send(response)?.catch(threw)
+      if (typeof (response as Partial<Promise<Response>> | undefined)?.then === 'function') Promise.resolve(response).then(send).catch(threw)
+      else send(response as Response)?.catch(threw)
     } catch (error) {
       threw(error)
     }

@@ -487,6 +487,19 @@ describe('handlers', () => {
     expect(recorder.events).toEqual(['made', 'data x', 'eof'])
   })
 
+  it('no 100 is sent to who has begun with its body', async () => {
+    const { client, wire } = connect((exchange) => {
+      const recorder = new Recorder()
+      recorder.onEof = () => answer(exchange)
+      exchange.start(recorder)
+    })
+    client.transport.write('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nx')
+    await turns()
+    client.transport.write('y')
+    await turns()
+    expect(wire()).toBe(`data ${ok}`)
+  })
+
   it('refuses options that are none', () => {
     expect(() => httpServer({ onExchange: undefined as never })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
     expect(() => httpServer({ onExchange: answer, maxDrainBytes: -1 })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
