@@ -79,8 +79,8 @@ class ClientSession extends DuplexTransport {
   /** The response that is read. */
   private stream: HttpClientExchange | undefined
   private isPosting = false
-  /** Bytes that were delivered, and that the server does not know of. */
-  private untoldBytes = 0
+  /** Characters of events that were delivered, and that the server does not know of. */
+  private untoldLength = 0
   private readonly silence: Deadline
   private readonly idle: Deadline
   private readonly retries = new Set<unknown>()
@@ -106,9 +106,9 @@ class ClientSession extends DuplexTransport {
     void this.post()
   }
 
-  protected delivered(bytes: number): void {
-    this.untoldBytes += bytes
-    if (this.untoldBytes * 4 >= this.terms.windowBytes) void this.post()
+  protected delivered(length: number): void {
+    this.untoldLength += length
+    if (this.untoldLength * 4 >= this.terms.windowBytes) void this.post()
   }
 
   protected sourceComplete(): void {
@@ -214,7 +214,7 @@ class ClientSession extends DuplexTransport {
     const { clock } = this.policy
     let lostMs: number | undefined
     for (let attempt = 0; this.cause === undefined; attempt++) {
-      this.untoldBytes = 0
+      this.untoldLength = 0
       const beganMs = clock.nowMs()
       let failure: unknown
       try {
@@ -239,7 +239,7 @@ class ClientSession extends DuplexTransport {
     if (this.cause !== undefined) return
     this.idle.set(this.terms.heartbeatMs)
     this.pumpOut()
-    if (this.untoldBytes * 4 >= this.terms.windowBytes) void this.post()
+    if (this.untoldLength * 4 >= this.terms.windowBytes) void this.post()
   }
 
   private accepted(head: ResponseHead): void {

@@ -17,6 +17,8 @@ export interface DuplexEvent {
   readonly id: number
   /** Undefined: the end. */
   readonly data: Data | undefined
+  /** Characters that it took: what its sender counts. */
+  readonly length: number
 }
 
 /** The media type of both bodies. */
@@ -46,8 +48,9 @@ export class EventReader {
   private id = 0
   private event = ''
   private lines: string[] = []
-  /** Characters of the event that is begun. */
+  /** Characters of the event that is begun, as the limit counts them, and as they were sent. */
   private length = 0
+  private sentLength = 0
 
   constructor(maxMessageBytes: number) {
     this.maxMessageBytes = maxMessageBytes
@@ -77,6 +80,7 @@ export class EventReader {
       this.at = end + 1
       const line = this.pieces.length === 1 ? this.pieces[0]! : this.pieces.join('')
       this.pieces = []
+      this.sentLength += line.length + 1
       const event = this.line(line)
       if (event !== undefined) return event
     }
@@ -104,7 +108,8 @@ export class EventReader {
   }
 
   private complete(): DuplexEvent | undefined {
-    const { id, event, lines } = this
+    const { id, event, lines, sentLength: length } = this
+    this.sentLength = 0
     this.id = 0
     this.event = ''
     this.lines = []
@@ -113,15 +118,15 @@ export class EventReader {
       if (lines.length === 0 && event === '') return undefined
       throw new ProtocolError('ERR_HTTP_BAD_EVENT', 'an event without a number')
     }
-    if (event === 'end') return { id, data: undefined }
+    if (event === 'end') return { id, data: undefined, length }
     const text = lines.length === 1 ? lines[0]! : lines.join('\n')
     if (lines.length === 0) throw new ProtocolError('ERR_HTTP_BAD_EVENT', 'an event without data')
     if (event !== '' && event !== 'binary' && event !== 'text') throw new ProtocolError('ERR_HTTP_BAD_EVENT', 'an event of a kind that is not known')
     const data = event === '' ? text : unbase64(text)
     const bytes = typeof data === 'string' && data.length * 3 > this.maxMessageBytes ? toBytes(data).length : data.length
     if (bytes > this.maxMessageBytes) throw this.tooLong(bytes)
-    if (event !== 'text') return { id, data }
-    return { id, data: new TextDecoder('utf-8', { ignoreBOM: true }).decode(data as Uint8Array) }
+    if (event !== 'text') return { id, data, length }
+    return { id, data: new TextDecoder('utf-8', { ignoreBOM: true }).decode(data as Uint8Array), length }
   }
 
   private tooLong(actual: number): LimitError {

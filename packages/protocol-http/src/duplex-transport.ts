@@ -36,7 +36,7 @@ interface Sent {
  *
  * A message is acknowledged when it is delivered, not when it comes: `maxReplayBytes` of what is not acknowledged are a window, so that
  * memory is bounded here, and a reader that pauses holds the writer back at the other end. A message that is longer than the window goes
- * alone. The end of one side is a numbered event like others, behind all messages.
+ * when less than a quarter of that is taken. The end of one side is a numbered event like others, behind all messages.
  *
  * This class has the numbers, the window, and the reading. How exchanges are had is the subclasses': the client's events go in requests,
  * the server's in the response that the client has asked for.
@@ -114,7 +114,7 @@ export abstract class DuplexTransport extends QueuedTransport<Messages> {
       const data = batch[this.batchAt]!
       // The encoded event is longer: what has no place is encoded again later.
       const text = encodeEvent(this.sentId + 1, data)
-      if (this.unacked.length > 0 && this.unackedBytes + text.length > this.duplex.maxReplayBytes) break
+      if (!this.hasRoomFor(text.length)) break
       this.keep(text)
       this.batchAt++
       bytes += byteLength(data)
@@ -146,6 +146,15 @@ export abstract class DuplexTransport extends QueuedTransport<Messages> {
   protected override setHold(on: boolean): void {
     super.setHold(on)
     if (!on) soon(() => this.pumpOut())
+  }
+
+  /**
+   * Below a quarter of the window there is room for any message: the other end need not acknowledge less than a quarter, and would not
+   * know that we wait.
+   */
+  private hasRoomFor(length: number): boolean {
+    const { maxReplayBytes } = this.duplex
+    return this.unackedBytes + length <= maxReplayBytes || this.unackedBytes * 4 < maxReplayBytes || this.unacked.length === 0
   }
 
   private keep(text: string): void {
@@ -213,7 +222,7 @@ export abstract class DuplexTransport extends QueuedTransport<Messages> {
       this.receivedId = event.id
       if (event.data === undefined) return this.lost({ kind: 'closed', by: this.endedBy ?? 'peer' })
       this.received(event.data)
-      this.delivered(byteLength(event.data))
+      this.delivered(event.length)
     }
   }
 

@@ -1,4 +1,5 @@
 import { type Connector, type Data, type Messages, type StreamTransport, stack, type Transport } from '@async/core'
+import type { TransportOptions } from '@async/core/base'
 import { memoryPair, seededRandom, VirtualClock, withFaults } from '@async/core/testing'
 import { describe, expect, it } from 'vitest'
 import { httpConnector, httpDuplexConnector, type HttpDuplexOptions, httpDuplexServer, type HttpDuplexServerOptions, httpServer } from '../src/index.ts'
@@ -30,7 +31,7 @@ interface World {
 }
 
 /** A server and a client in memory. `spoil` may put something between the two ends of a connection, or refuse it. */
-async function world(options: { server?: Partial<HttpDuplexServerOptions>; client?: HttpDuplexOptions; clock?: VirtualClock; spoil?: (below: StreamTransport) => StreamTransport } = {}): Promise<World> {
+async function world(options: { server?: Partial<HttpDuplexServerOptions>; client?: HttpDuplexOptions; clock?: VirtualClock; exchanges?: TransportOptions; spoil?: (below: StreamTransport) => StreamTransport } = {}): Promise<World> {
   const requests: string[] = []
   const connections: StreamTransport[] = []
   const own = options.clock === undefined ? {} : { clock: options.clock }
@@ -38,6 +39,7 @@ async function world(options: { server?: Partial<HttpDuplexServerOptions>; clien
   const sessions = httpDuplexServer({ ...own, onTransport: (transport) => void made.push(transport), ...options.server })
   const serve = httpServer({
     ...own,
+    ...options.exchanges,
     onError: () => {},
     onExchange: (exchange) => {
       requests.push(`${exchange.request.method} ${exchange.request.headers.find(([name]) => name === 'last-event-id')?.[1] ?? ''}`.trim())
@@ -53,7 +55,7 @@ async function world(options: { server?: Partial<HttpDuplexServerOptions>; clien
       serve(b)
       return spoilt
     },
-  }, own)
+  }, { ...own, ...options.exchanges })
   const connector = httpDuplexConnector(http, { ...own, retryMs: [1, 5], ...options.client })
   let transport: Transport<Messages> | undefined
   while (transport === undefined) transport = await connector.connect().catch(() => undefined)
@@ -72,9 +74,8 @@ describe('a session', () => {
   })
 
   it.each(['stream', 'poll'] as const)('carries a message that is longer than an exchange may queue, by %s', async (mode) => {
-    const limit = { maxMessageBytes: 32 * 1024 * 1024, maxQueuedBytes: 32 * 1024 * 1024 }
-    const { client, server } = await world({ server: limit, client: { ...limit, mode } })
-    const long = new Uint8Array(16 * 1024 * 1024).map((_, i) => i % 251)
+    const { client, server } = await world({ client: { mode }, exchanges: { maxQueuedBytes: 256 * 1024 } })
+    const long = new Uint8Array(1024 * 1024).map((_, i) => i % 251)
     for (const [from, to] of [[client, server], [server, client]] as const) {
       from.transport.write('before')
       from.transport.write(long)
