@@ -48,8 +48,8 @@ const mediaTypes = ['application/json', 'application/json-rpc', 'application/jso
 
 /**
  * What takes the exchanges of an HTTP server: `httpServer({ onExchange: httpService(service) })`. A POST of `application/json` is answered
- * 200 with the answer, errors of JSON-RPC included, or 204 if none is owed. Else: 405 for another method, 415 for another type or
- * charset, 413 for a body that is announced as too long (one that turns out so ends the connection), 404 for another path, 403 for a web
+ * 200 with the answer, errors of JSON-RPC included, or 204 if none is owed. Else: 405 for another method, 415 for another type,
+ * charset or a content coding, 413 for a body that is announced as too long (one that turns out so ends the connection), 404 for another path, 403 for a web
  * page of another origin. With `version: '1.0'` a body has any number of messages, and the answer one for each that is owed (1.0 §2.2).
  * @throws UsageError `ERR_INVALID_ARGUMENT` as `jsonRpc`, and for `'*'` with credentials.
  */
@@ -94,7 +94,8 @@ class Gate {
     // A page of any origin may post to any server, and only the server can refuse it.
     if (fields === undefined && origin !== undefined && !isSameOrigin(origin, field(headers, 'host'))) return { status: 403, headers: [] }
     const allowed = fields ?? []
-    if (!isJson(field(headers, 'content-type'))) return { status: 415, headers: [['Accept-Post', 'application/json'], ...allowed] }
+    const isPlain = (field(headers, 'content-encoding') ?? 'identity').toLowerCase() === 'identity'
+    if (!isPlain || !isJson(field(headers, 'content-type'))) return { status: 415, headers: [['Accept-Post', 'application/json'], ...allowed] }
     if (Number(field(headers, 'content-length') ?? 0) > this.maxBytes) return { status: 413, headers: allowed }
     return { status: 200, headers: allowed }
   }

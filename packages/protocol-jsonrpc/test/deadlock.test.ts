@@ -42,9 +42,10 @@ describe('two peers that call each other back', () => {
           fromA: fc.integer({ min: 0, max: 6 }),
           fromB: fc.integer({ min: 0, max: 6 }),
           pad: fc.constantFrom('', 'x'.repeat(200)),
+          execution: fc.constantFrom('concurrent' as const, 'ordered' as const),
         }),
-        async ({ maxConcurrentHandlers, maxQueuedRequests, capacityBytes, highWaterMarkBytes, depth, width, fromA, fromB, pad }) => {
-          const service = createService({ recurse }, { maxConcurrentHandlers, maxQueuedRequests, onError: () => {} })
+        async ({ maxConcurrentHandlers, maxQueuedRequests, capacityBytes, highWaterMarkBytes, depth, width, fromA, fromB, pad, execution }) => {
+          const service = createService({ recurse }, { maxConcurrentHandlers, maxQueuedRequests, execution, onError: () => {} })
           const pair = { capacityBytes, highWaterMarkBytes, lowWaterMarkBytes: Math.floor(highWaterMarkBytes / 4) }
           const { a, b } = peers(service, {}, service, pair)
           const calls = [

@@ -71,6 +71,7 @@ describe('httpService', () => {
     ['no type', { headers: { 'Content-Type': '' } }, 415, {}],
     ['another charset', { headers: { 'Content-Type': 'application/json; charset=utf-16' } }, 415, {}],
     ['a type that only looks like it', { headers: { 'Content-Type': 'application/jsonx' } }, 415, {}],
+    ['a body that is compressed', { headers: { 'Content-Encoding': 'gzip' } }, 415, {}],
     ['another path', { path: '/other' }, 404, {}],
     ['a page of another origin', { headers: { Origin: 'http://evil.test' } }, 403, {}],
     ['a page of no origin', { headers: { Origin: 'null' } }, 403, {}],
