@@ -90,7 +90,8 @@ export class ReadQueue {
       const found = text.indexOf('\n', at)
       const end = found < 0 ? text.length : found
       const seenBytes = this.piecesBytes + end - at
-      if (seenBytes > maxBytes + 1) return { tooLong: this.join(text.slice(at, end)), seenBytes }
+      // As far as single bytes would have told it: where the read ends changes no error.
+      if (seenBytes > maxBytes + 1) return { tooLong: this.join(text.slice(at, at + maxBytes + 2 - this.piecesBytes)), seenBytes: maxBytes + 2 }
       if (found < 0) {
         this.keep(text.slice(at))
         this.piecesBytes = seenBytes

@@ -84,7 +84,8 @@ export class Reader {
       case 'trailers':
         return this.readTrailer()
       case 'untilClose': {
-        const data = this.input.take(Infinity)
+        // What the limit allows is told before it is passed, whatever the reads were.
+        const data = this.input.take(Math.max(1, this.limits.maxBodyBytes - this.bodyBytes))
         if (data !== undefined) {
           this.countBody(data.length)
           return { type: 'data', data }
