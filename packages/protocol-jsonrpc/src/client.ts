@@ -161,8 +161,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   private openCall(id: number, method: string, options: CallOptions | undefined, exchange: Exchange): Promise<unknown> {
     if (this.watch.active) this.watch.started(method, id)
     const { promise } = this.calls.open(id, method, options, exchange)
-    const definition = this.options.remote?.[method]
-    return definition?.result === undefined ? promise : promise.then((result) => checkedResult(definition, method, result))
+    return checkedResult(this.options.remote, method, promise)
   }
 
   private begin(exchange: Exchange, ids: readonly number[]): void {

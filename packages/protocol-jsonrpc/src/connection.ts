@@ -95,8 +95,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
       const { promise } = this.calls.open(id, method, options)
       if (this.watch.active) this.watch.started(method, id)
       this.called()
-      const definition = this.options.remote?.[method]
-      return definition?.result === undefined ? promise : promise.then((result) => checkedResult(definition, method, result))
+      return checkedResult(this.options.remote, method, promise)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -124,8 +123,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
         if (this.watch.active) this.watch.started(entry.method, id)
         if (id === undefined) return Promise.resolve(undefined)
         const { promise } = this.calls.open(id, entry.method, options)
-        const definition = this.options.remote?.[entry.method]
-        return quietly(definition?.result === undefined ? promise : promise.then((result) => checkedResult(definition, entry.method, result)))
+        return quietly(checkedResult(this.options.remote, entry.method, promise))
       })
       this.called()
       return promises

@@ -1,5 +1,6 @@
-import type { ErrorForCaller } from './service.ts'
+import { UsageError } from '@async/core'
 import type { Id, Params } from './messages.ts'
+import type { ErrorForCaller } from './service.ts'
 
 /**
  * How the other side is told that a call is cancelled, and how progress is reported: JSON-RPC says neither. Plain data and functions of
@@ -53,7 +54,7 @@ export const lspConventions: Conventions = {
   },
   progress: {
     method: '$/progress',
-    withToken: (params, token) => ({ ...params, workDoneToken: token }),
+    withToken: (params, token) => ({ ...byName(params), workDoneToken: token }),
     token: (params) => tokenIn(params, 'workDoneToken') ?? tokenIn(params, 'partialResultToken'),
     params: (token, value) => ({ token, value }),
     read: (params) => tokenAndValue(tokenIn(params, 'token'), member(params, 'value')),
@@ -74,14 +75,20 @@ export const mcpConventions: Conventions = {
   },
   progress: {
     method: 'notifications/progress',
-    withToken: (params, token) => ({ ...params, _meta: { ...(member(params, '_meta') as object | undefined), progressToken: token } }),
+    withToken: (params, token) => ({ ...byName(params), _meta: { ...(member(params, '_meta') as object | undefined), progressToken: token } }),
     token: (params) => tokenIn(member(params, '_meta'), 'progressToken'),
-    params: (token, value) => ({ ...(typeof value === 'number' ? { progress: value } : (value as object)), progressToken: token }),
+    params: (token, value) => ({ ...(isObject(value) ? value : typeof value === 'number' ? { progress: value } : { message: String(value) }), progressToken: token }),
     read: (params) => {
       const { progressToken: _, ...value } = (isObject(params) ? params : {}) as { progressToken?: unknown }
       return tokenAndValue(tokenIn(params, 'progressToken'), value)
     },
   },
+}
+
+/** A token has a name, and so have the params beside it. */
+function byName(params: Params | undefined): object | undefined {
+  if (Array.isArray(params)) throw new UsageError('ERR_INVALID_ARGUMENT', 'progress is asked for by a name in the params: give params by name')
+  return params
 }
 
 function isObject(value: unknown): value is object {

@@ -1,7 +1,7 @@
-import { ProtocolError } from '@async/core'
+import { ProtocolError, UsageError } from '@async/core'
 import { invalidParams, isJsonRpcError } from './errors.ts'
 import type { JsonRpcError } from './errors.ts'
-import { issuesOf } from './standard-schema.ts'
+import { isStandardSchema, issuesOf } from './standard-schema.ts'
 import type { InputOf, Issue, OutputOf, StandardResult, StandardSchema } from './standard-schema.ts'
 import type { Context, Handler } from './service.ts'
 
@@ -73,9 +73,14 @@ export function definitionOf(handler: Handler): MethodDefinition | undefined {
  * A handler that checks. Params that the schema refuses are answered −32602, with a list of `Issue` as `data`; `run` gets them as the
  * schema gives them (with defaults, coerced, …). A result that the schema refuses is a fault of ours: −32603, and reported once. (Errors that
  * `run` returns or throws are not checked.)
+ * @throws UsageError `ERR_INVALID_ARGUMENT` for what is no function, or no Standard Schema.
  */
 export function method<const D extends MethodDefinition>(definition: D, run: HandlerOf<D>): DefinedMethod<D> {
   const { params: paramsSchema, result: resultSchema } = definition
+  if (typeof run !== 'function') throw new UsageError('ERR_INVALID_ARGUMENT', 'a method is made of a definition and a function')
+  for (const schema of [paramsSchema, resultSchema]) {
+    if (schema !== undefined && !isStandardSchema(schema)) throw new UsageError('ERR_INVALID_ARGUMENT', 'params and result are Standard Schemas')
+  }
   const checkResult = (result: unknown): unknown => (resultSchema === undefined || isJsonRpcError(result) ? result : checked(resultSchema, result, badResult))
   const runChecked = (params: unknown, context: Context): unknown => {
     const result = (run as Handler)(params, context)
@@ -94,19 +99,24 @@ export function method<const D extends MethodDefinition>(definition: D, run: Han
 /** A handler for each method of a contract. */
 export type HandlersOf<C extends Contract> = { readonly [M in keyof C]: HandlerOf<C[M]> }
 
-/** Handlers for all methods of a contract, each checked as `method` does it: what `createService` takes. */
+/**
+ * Handlers for all methods of a contract, each checked as `method` does it: what `createService` takes.
+ * @throws UsageError `ERR_INVALID_ARGUMENT` as `method`, also for a method without a handler.
+ */
 export function implement<const C extends Contract>(contract: C, handlers: HandlersOf<NoInfer<C>>): { readonly [M in keyof C]: DefinedMethod<C[M]> } {
   const made = Object.entries(contract).map(([name, definition]) => [name, method(definition, handlers[name] as HandlerOf<MethodDefinition>)] as const)
   return Object.fromEntries(made) as { readonly [M in keyof C]: DefinedMethod<C[M]> }
 }
 
 /**
- * A result of the other side, as the contract's schema gives it.
- * @throws (or rejects) ProtocolError `ERR_JSONRPC_INVALID_RESULT`.
+ * The result of a call, as the contract of the other side has it, if it has one for this method.
+ * @throws (rejects) ProtocolError `ERR_JSONRPC_INVALID_RESULT`.
  */
-export function checkedResult(definition: MethodDefinition | undefined, name: string, result: unknown): unknown {
-  if (definition?.result === undefined) return result
-  return checked(definition.result, result, (issues) => new ProtocolError('ERR_JSONRPC_INVALID_RESULT', `${name}: ${describe(issues)}`, { cause: issues }))
+export function checkedResult(remote: Contract | undefined, name: string, call: Promise<unknown>): Promise<unknown> {
+  const schema = remote !== undefined && Object.hasOwn(remote, name) ? remote[name]!.result : undefined
+  if (schema === undefined) return call
+  const refuse = (issues: Issue[]): Error => new ProtocolError('ERR_JSONRPC_INVALID_RESULT', `${name}: ${describe(issues)}`, { cause: issues })
+  return call.then((result) => checked(schema, result, refuse))
 }
 
 function checked(schema: StandardSchema<any, any>, value: unknown, refuse: (issues: Issue[]) => Error): unknown {

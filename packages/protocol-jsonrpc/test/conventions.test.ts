@@ -262,6 +262,19 @@ describe('progress', () => {
     expect(await rejection(without.peer.call('x', [], { onProgress: () => {} }))).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
   })
 
+  it('needs params by name, and makes what MCP has of any value', async () => {
+    const { peer } = wired(undefined, { conventions: lspConventions })
+    expect(await rejection(peer.call('x', [1], { onProgress: () => {} }))).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+    expect(peer.pendingCalls).toBe(0)
+    const { params } = mcpConventions.progress!
+    expect([5, 'half', { progress: 1, total: 2 }].map((value) => params('t', value))).toEqual([
+      { progress: 5, progressToken: 't' },
+      { message: 'half', progressToken: 't' },
+      { progress: 1, total: 2, progressToken: 't' },
+    ])
+    peer.close()
+  })
+
   it('for no call of ours goes to the service, and what onProgress throws is reported', async () => {
     const got: unknown[] = []
     const errors: unknown[] = []

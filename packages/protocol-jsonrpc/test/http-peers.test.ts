@@ -2,9 +2,9 @@ import { execFile, execFileSync } from 'node:child_process'
 import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
-import { over, stack, whole } from '@async/core'
+import { over, whole } from '@async/core'
 import { httpConnector, httpServer } from '@async/protocol-http'
-import { createService, integerCodes, jsonRpc, jsonRpcClient } from '@async/protocol-jsonrpc'
+import { createService, httpService, integerCodes, jsonRpcClient } from '@async/protocol-jsonrpc'
 import type { Client, Service } from '@async/protocol-jsonrpc'
 import { listenTcp, tcpConnector } from '@async/transport-tcp'
 import jayson from 'jayson'
@@ -29,9 +29,9 @@ const methods = (notified: unknown[]) =>
     { mapError: integerCodes },
   )
 
-/** Our service behind our HTTP: each exchange is a transport of one message each way. */
+/** Our service behind our HTTP. */
 async function serve(service: Service): Promise<number> {
-  const http = httpServer({ onExchange: (exchange) => void stack(exchange, whole(), jsonRpc(service)) })
+  const http = httpServer({ onExchange: httpService(service) })
   const listener = await listenTcp({}, http)
   cleanup.push(() => listener.closeConnections({ graceMs: 0 }))
   return listener.port

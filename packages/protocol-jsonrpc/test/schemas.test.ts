@@ -105,6 +105,15 @@ const shop = {
   ping: { result: z.literal('pong') },
 } as const
 
+describe('what is no definition', () => {
+  it('is refused when it is made, not when it is called', () => {
+    const refused = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' })
+    expect(() => method({ params: { type: 'string' } as never }, () => 1)).toThrow(refused)
+    expect(() => method({ result: z as never }, (() => 1) as never)).toThrow(refused)
+    expect(() => implement({ there: {}, missing: {} }, { there: () => 1 } as never)).toThrow(refused)
+  })
+})
+
 describe('a contract, shared by both sides', () => {
   const service = createService(
     implement(shop, {
@@ -140,6 +149,8 @@ describe('a contract, shared by both sides', () => {
     const [pong, receipt] = peer.batch([{ method: 'ping' }, { method: 'buy', params: ['x', 1] }])
     expect(await pong).toBe('pong')
     expect(await rejection(receipt)).toMatchObject({ code: 'ERR_JSONRPC_INVALID_RESULT' })
+    // Names are looked up among the contract's own.
+    expect(await rejection((peer as unknown as Peer).call('toString'))).toMatchObject({ code: -32601 })
     await expect(peer.attempt('price', { item: 'x' })).rejects.toMatchObject({ code: 'ERR_JSONRPC_INVALID_RESULT' })
   })
 })
