@@ -169,6 +169,13 @@ export class Calls {
     this.settled(entry, error)
   }
 
+  /** Rejects a call that is owed no answer, because it was never sent, or because none comes to one that was given up. */
+  unsent(id: number, error: unknown): void {
+    if (!this.entries.has(id)) return
+    this.owed--
+    this.fail(id, error)
+  }
+
   /** Rejects every call, each with an error of its own. */
   failAll(makeError: () => unknown): void {
     for (const id of [...this.entries.keys()]) this.fail(id, makeError())
@@ -177,8 +184,8 @@ export class Calls {
   private giveUp(id: number, reason: unknown): void {
     if (!this.entries.has(id)) return
     // Told first: a call that was not sent is taken back.
-    if (!this.calls.gaveUp(id, reason)) this.owed--
-    this.fail(id, reason)
+    if (this.calls.gaveUp(id, reason)) this.fail(id, reason)
+    else this.unsent(id, reason)
   }
 
   private settled(entry: Entry, error: unknown): void {

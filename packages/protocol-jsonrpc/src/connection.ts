@@ -117,7 +117,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
       this.assertAnswerable()
       this.calls.admit(entries.reduce((count, entry) => (entry.notification === true ? count : count + 1), 0), options)
       const ids = entries.map((entry) => (entry.notification === true ? undefined : this.calls.takeId()))
-      this.outbox.send(batchText(entries, ids, this.codec, this.limits))
+      this.outbox.send(batchText(entries, ids, this.codec, this.limits), undefined, ids.filter((id) => id !== undefined))
       const promises = entries.map((entry, at) => {
         const id = ids[at]
         if (this.watch.active) this.watch.started(entry.method, id)
@@ -201,6 +201,11 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
 
   answerFailed(error: unknown): void {
     reportError(this.service, error, '')
+  }
+
+  sendFailed(calls: readonly number[], error: unknown): void {
+    for (const id of calls) this.calls.unsent(id, error)
+    this.diagnose({ kind: 'unsent', error: error as Error })
   }
 
   writable(): void {

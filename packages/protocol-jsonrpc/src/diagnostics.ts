@@ -22,6 +22,11 @@ export type Diagnostic =
       readonly method: string
     }
   | {
+      /** A message that waited for the transport, which will never take it: it is longer than its queue may be. Calls in it are rejected. */
+      readonly kind: 'unsent'
+      readonly error: Error
+    }
+  | {
       /** The other side could not be told that a call was given up; its handler runs on. */
       readonly kind: 'untold'
       readonly error: Error

@@ -12,6 +12,8 @@ export interface OutboxOwner {
   writable(): void
   /** An answer could not be sent, for a reason that is ours. */
   answerFailed(error: unknown): void
+  /** The transport will never take a message of ours that waited: these calls are in it, if any. */
+  sendFailed(calls: readonly number[], error: unknown): void
   /** Told of messages that were handed to the transport. */
   readonly watch: Watch
 }
@@ -19,9 +21,13 @@ export interface OutboxOwner {
 interface Held {
   readonly kind: 'answer' | 'call' | 'notification'
   readonly id: Id
+  /** The calls that are in it. */
+  readonly calls: readonly number[]
   /** Empty: given up before it was sent. */
   text: string
 }
+
+const none: readonly number[] = []
 
 interface Waiter {
   resolve(): void
@@ -59,17 +65,17 @@ export class Outbox implements Producer {
   }
 
   /**
-   * Sends a call (with its id), or anything else of ours.
+   * Sends a call (with its id), a batch (with those of its calls), or a notification.
    * @throws what the transport's `write` throws; LimitError `ERR_WRITE_QUEUE_FULL` above `maxUnsentBytes`.
    */
-  send(text: string, id?: number): void {
+  send(text: string, id?: number, calls?: readonly number[]): void {
     if (!this.blocked && this.held.length === 0) return this.write(text)
     const bytes = utf8Length(text)
     const actual = this.unsentBytes + bytes
     if (actual > this.maxUnsentBytes) {
       throw new LimitError('ERR_WRITE_QUEUE_FULL', { limit: 'maxUnsentBytes', allowed: this.maxUnsentBytes, actual, unit: 'bytes' })
     }
-    const entry: Held = { kind: id === undefined ? 'notification' : 'call', id: id ?? null, text }
+    const entry: Held = { kind: id === undefined ? 'notification' : 'call', id: id ?? null, calls: calls ?? (id === undefined ? none : [id]), text }
     this.held.push(entry)
     this.unsentBytes = actual
     if (id !== undefined) this.heldCalls.set(id, entry)
@@ -146,7 +152,7 @@ export class Outbox implements Producer {
   }
 
   /** Returns false if it must be kept. */
-  private sendHeld({ kind, text, id }: Held): boolean {
+  private sendHeld({ kind, text, id, calls }: Held): boolean {
     if (kind === 'answer') {
       if (!this.sendAnswer(text, id)) return false
       this.unsentBytes -= utf8Length(text)
@@ -156,7 +162,8 @@ export class Outbox implements Producer {
     try {
       this.write(text)
     } catch (error) {
-      if (!isOver(error)) return false
+      if (this.blocked && isAsyncError(error, 'ERR_WRITE_QUEUE_FULL')) return false
+      if (!isOver(error)) this.owner.sendFailed(calls, error)
     }
     this.unsentBytes -= utf8Length(text)
     if (kind === 'call') this.heldCalls.delete(id as number)
@@ -191,7 +198,7 @@ export class Outbox implements Producer {
   }
 
   private holdAnswer(text: string, id: Id): void {
-    this.held.push({ kind: 'answer', id, text })
+    this.held.push({ kind: 'answer', id, calls: none, text })
     this.unsentBytes += utf8Length(text)
     if (this.unsentBytes <= this.maxUnsentBytes) return
     const what = { limit: 'maxUnsentBytes', allowed: this.maxUnsentBytes, actual: this.unsentBytes, unit: 'bytes' }

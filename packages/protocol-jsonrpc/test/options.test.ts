@@ -112,6 +112,25 @@ describe('calls and notifications while the transport is full', () => {
     expect(await Promise.all([filling, waiting])).toEqual([1, 2])
   })
 
+  it('are rejected when the transport turns out to never take them, and what is behind them goes on', async () => {
+    const diagnostics: string[] = []
+    const pair = { highWaterMarkBytes: 100, lowWaterMarkBytes: 0, capacityBytes: 100, maxQueuedBytes: 200 }
+    const { wire, peer } = wired(undefined, { onDiagnostic: (each) => diagnostics.push(each.kind) }, pair)
+    wire.transport.pause('read')
+    const first = peer.call('first', ['x'.repeat(100)])
+    const long = peer.call('long', ['x'.repeat(300)])
+    const [batched] = peer.batch([{ method: 'long', params: ['x'.repeat(300)] }, { method: 'n', notification: true }])
+    peer.notify('long', ['x'.repeat(300)])
+    const last = peer.call('last')
+    wire.transport.resume('read')
+    for (const each of [long, batched]) expect(await rejection(each)).toMatchObject({ code: 'ERR_WRITE_QUEUE_FULL' })
+    await wire.answers(2)
+    wire.send('{"jsonrpc":"2.0","result":1,"id":1}', '{"jsonrpc":"2.0","result":2,"id":4}')
+    expect(await Promise.all([first, last])).toEqual([1, 2])
+    expect(diagnostics).toEqual(['unsent', 'unsent', 'unsent'])
+    expect(peer.pendingCalls).toBe(0)
+  })
+
   it('are followed by answers, which do not overtake them', async () => {
     const { wire, peer } = full()
     peer.notify('first', ['x'.repeat(100)])

@@ -126,7 +126,7 @@ describe('a call', () => {
         for (const each of steps) await run.take(each)
         await run.settleAll()
       }),
-      { numRuns: 150 },
+      { numRuns: process.env['TEST_LONG'] === '1' ? 7500 : 150 },
     )
   })
 })

@@ -1,0 +1,2 @@
+/** Fifty times as many runs. */
+import './deadlock.test.ts'

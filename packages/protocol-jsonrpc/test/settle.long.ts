@@ -1,0 +1,2 @@
+/** Fifty times as many runs. */
+import './settle.test.ts'
