@@ -1,2 +1,0 @@
-/** Fifty times as many runs. */
-import './settle.test.ts'
