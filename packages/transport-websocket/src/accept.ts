@@ -21,7 +21,7 @@ export interface Refusal {
   readonly body?: string
 }
 
-/** What `authenticate` says: nothing or true to go on, false for 403, or another answer. */
+/** What `authenticate` says: nothing or true to go on, false for 403, or another answer. Anything else is answered with 500: nobody gets in by accident. */
 export type Verdict = boolean | void | Refusal
 
 /** Options of `acceptWebSocket`. */
@@ -80,10 +80,11 @@ export class Acceptor {
           `${this.extraHeaders}\r\n`,
       )
       // The answer is not the WebSocket's: it is out before anybody can hold or abort that.
-      await transport.drained(0)
+      if ((await this.inTime(transport.drained(0))) === late) throw this.lateError('the answer could not be sent')
       return new FrameTransport(transport, leftover, this.policy, { isServer: true, subprotocol: agreed ?? '', deflate: compression?.deflate })
     } catch (error) {
-      if (isAsyncError(error) && error.name === 'ConnectionError') throw error
+      transport.abort(error)
+      if (isAsyncError(error) && error.name === 'ConnectionError' && (error as ConnectionError).phase === 'handshake') throw error
       throw new ConnectionError('ERR_CONNECTION_CLOSED', 'the client left during the handshake', { phase: 'handshake', cause: error })
     }
   }
@@ -92,7 +93,7 @@ export class Acceptor {
   private place(request: UpgradeRequest): Refusal | undefined {
     const { path, protocols } = this.options
     const asked = pathOf(request.target)
-    if (typeof path === 'string' ? path !== asked : path?.(asked) === false) return { status: 404 }
+    if (path !== undefined && (typeof path === 'string' ? path !== asked : path(asked) !== true)) return { status: 404 }
     if (!this.allowsOrigin(request)) return { status: 403, body: 'pages of this origin may not connect' }
     const offered = listOf(request.headers, 'sec-websocket-protocol')
     if (offered === undefined) return undefined
@@ -110,7 +111,7 @@ export class Acceptor {
     const all = listOf(request.headers, 'origin')
     if (origins === '*' || all === undefined) return true
     const origin = all.toLowerCase()
-    if (typeof origins === 'function') return origins(origin, request)
+    if (typeof origins === 'function') return origins(origin, request) === true
     if (origins !== undefined) return origins.some((allowed) => allowed.toLowerCase() === origin)
     const host = valueOf(request.headers, 'host')?.toLowerCase()
     return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)
@@ -118,28 +119,37 @@ export class Acceptor {
 
   /** What the options say, functions among them: what those throw is nothing that a client should see. */
   private async judge(request: UpgradeRequest): Promise<Refusal | undefined> {
-    const { clock, handshakeTimeoutMs } = this.policy
-    let timer: unknown
-    let verdict: Verdict | 'gone' | 'late'
+    let verdict: Verdict | typeof gone | typeof late
     try {
       const refusal = this.place(request)
       const { authenticate } = this.options
       if (refusal !== undefined || authenticate === undefined) return refusal
-      const timeout = new Promise<'late'>((resolve) => {
-        timer = clock.setTimer(() => resolve('late'), handshakeTimeoutMs)
-      })
-      verdict = await Promise.race([authenticate(request), timeout, request.transport.closed.then((): 'gone' => 'gone')])
+      verdict = await this.inTime(Promise.race([authenticate(request), request.transport.closed.then((): typeof gone => gone)]))
+      if (verdict !== gone && verdict !== late) return refusalOf(verdict)
     } catch (error) {
       throw await refuse(request, { status: 500 }, error)
+    }
+    if (verdict === gone) throw new ConnectionError('ERR_CONNECTION_CLOSED', 'the client left during the handshake', { phase: 'handshake' })
+    await refuse(request, { status: 503 })
+    throw this.lateError('authenticate() did not answer')
+  }
+
+  /** What `promise` gives, or `late`. */
+  private async inTime<T>(promise: Promise<T>): Promise<T | typeof late> {
+    const { clock, handshakeTimeoutMs } = this.policy
+    let timer: unknown
+    const timeout = new Promise<typeof late>((resolve) => {
+      timer = clock.setTimer(() => resolve(late), handshakeTimeoutMs)
+    })
+    try {
+      return await Promise.race([promise, timeout])
     } finally {
       clock.clearTimer(timer)
     }
-    if (verdict === 'gone') throw new ConnectionError('ERR_CONNECTION_CLOSED', 'the client left during the handshake', { phase: 'handshake' })
-    if (verdict === 'late') {
-      await refuse(request, { status: 503 })
-      throw new ConnectionError('ERR_HANDSHAKE_TIMEOUT', `authenticate() took longer than ${handshakeTimeoutMs} ms`, { phase: 'handshake' })
-    }
-    return verdict === false ? { status: 403 } : typeof verdict === 'object' ? verdict : undefined
+  }
+
+  private lateError(what: string): ConnectionError {
+    return new ConnectionError('ERR_HANDSHAKE_TIMEOUT', `${what} within ${this.policy.handshakeTimeoutMs} ms`, { phase: 'handshake' })
   }
 
   private compression({ headers }: UpgradeRequest): { readonly answer: string; readonly deflate: Deflate } | undefined {
@@ -154,6 +164,20 @@ export class Acceptor {
       return undefined
     }
   }
+}
+
+const late: unique symbol = Symbol('late')
+const gone: unique symbol = Symbol('gone')
+
+/** What `authenticate` said, as an answer. @throws UsageError for what is no verdict. */
+function refusalOf(verdict: Verdict): Refusal | undefined {
+  if (verdict === undefined || verdict === true) return undefined
+  if (verdict === false) return { status: 403 }
+  const status: unknown = (verdict as Refusal | null)?.status
+  if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 599) {
+    throw new UsageError('ERR_INVALID_ARGUMENT', 'authenticate() gives nothing, a boolean, or a refusal with a status from 400 to 599')
+  }
+  return verdict
 }
 
 /** Whether it is a WebSocket's request at all (RFC 6455 §4.2.1). */

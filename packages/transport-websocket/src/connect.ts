@@ -57,7 +57,11 @@ function parseUrl(text: string | URL): URL {
 
 function authorization({ username, password }: URL): Record<string, string> {
   if (username === '' && password === '') return {}
-  return { Authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}` }
+  try {
+    return { Authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}` }
+  } catch (cause) {
+    throw new UsageError('ERR_INVALID_ARGUMENT', "the URL's name or password has a % that stands for nothing", { cause })
+  }
 }
 
 /** TCP, or TLS over it, to one host. */

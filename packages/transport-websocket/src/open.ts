@@ -37,7 +37,8 @@ export interface OpenOptions extends WebSocketOptions, RequestOptions {
  * Makes a WebSocket of a live stream transport that nobody has started: TCP, TLS, a Unix socket, a serial line, memory. The transport belongs
  * to it from then on. Nothing but the handshake is read before the WebSocket is started.
  * @throws (rejects) ConnectionError `ERR_WEBSOCKET_REFUSED` (the answer was not 101: `refusedStatus` tells), `ERR_HANDSHAKE_TIMEOUT`,
- * `ERR_WEBSOCKET_HANDSHAKE` (the answer is none, its error is the cause) of phase `handshake`; `signal.reason`; UsageError `ERR_INVALID_ARGUMENT`.
+ * `ERR_WEBSOCKET_HANDSHAKE` (the answer is none, its error is the cause) of phase `handshake`; `signal.reason`; UsageError `ERR_INVALID_ARGUMENT`,
+ * `ERR_CLOSED` for a transport that is closing or closed.
  */
 export async function openWebSocket(transport: Transport<Stream>, options: OpenOptions = {}): Promise<WebSocketTransport> {
   return new Opener(options).open(transport, options.signal)
@@ -75,7 +76,7 @@ export class Opener {
         transport.abort(signal.reason)
         return reject(signal.reason)
       }
-      transport.start(new Handshake(this, signal, resolve, reject))
+      new Handshake(this, transport, signal, resolve, reject).begin()
     })
   }
 
@@ -113,18 +114,21 @@ function wrong(what: string): ProtocolError {
 /** Writes the request, reads the head of the answer, and hands the transport over. */
 class Handshake implements Protocol<Stream> {
   private readonly opener: Opener
+  private readonly transport: Transport<Stream>
   private readonly signal: AbortSignal | undefined
   private readonly resolve: (transport: WebSocketTransport) => void
   private readonly reject: (error: unknown) => void
   private readonly key: string = makeKey()
   private readonly input = new ByteQueue()
   private readonly timer: unknown
-  private transport!: Transport<Stream>
   private settled = false
   private searched = 0
 
-  constructor(opener: Opener, signal: AbortSignal | undefined, resolve: (transport: WebSocketTransport) => void, reject: (error: unknown) => void) {
+  constructor(
+    opener: Opener, transport: Transport<Stream>, signal: AbortSignal | undefined, resolve: (transport: WebSocketTransport) => void, reject: (error: unknown) => void,
+  ) {
     this.opener = opener
+    this.transport = transport
     this.signal = signal
     this.resolve = resolve
     this.reject = reject
@@ -134,9 +138,16 @@ class Handshake implements Protocol<Stream> {
     signal?.addEventListener('abort', this.aborted)
   }
 
-  readonly connectionMade = (transport: Transport<Stream>): void => {
-    this.transport = transport
-    transport.write(this.opener.requestWith(this.key))
+  begin(): void {
+    try {
+      this.transport.start(this)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  readonly connectionMade = (): void => {
+    this.transport.write(this.opener.requestWith(this.key))
   }
 
   readonly dataReceived = (data: Uint8Array): void => {

@@ -122,6 +122,53 @@ describe('acceptWebSocket', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
+  it.each([[null], [''], ['no'], [0], [1], [{}], [{ status: 101 }], [{ status: 600 }]])('lets nobody in whom authenticate answers with %j, which is no verdict', async (verdict) => {
+    const { accepted, answer } = send(`${good}\r\n`, { authenticate: () => verdict as never })
+    await expect(accepted).rejects.toMatchObject({ code: 'ERR_WEBSOCKET_REFUSED', cause: { code: 'ERR_INVALID_ARGUMENT' } })
+    expect(answer()).toMatch(/^HTTP\/1\.1 500 /)
+  })
+
+  it.each<[string, AcceptOptions, string]>([
+    ['path', { path: () => undefined as never }, '404'],
+    ['path', { path: (async () => false) as never }, '404'],
+    ['origins', { origins: (async () => false) as never }, '403'],
+  ])('takes nothing but true for a yes of %s', async (_, options, status) => {
+    const { accepted, answer } = send(`${good}Origin: http://server.example.com\r\n\r\n`, options)
+    await expect(accepted).rejects.toMatchObject({ code: 'ERR_WEBSOCKET_REFUSED' })
+    expect(answer().slice(9, 12)).toBe(status)
+  })
+
+  it('does not wait for ever for an answer to leave', async () => {
+    const clock = new VirtualClock()
+    const { a, b } = memoryPair({ clock })
+    a.start({ dataReceived() {}, eofReceived() {} })
+    a.write(`${good}\r\n`)
+    const request = await readRequest(b)
+    a.pause()
+    b.write(new Uint8Array(1_000_000))
+    const accepting = acceptWebSocket(request, { clock })
+    accepting.catch(() => {})
+    await turns()
+    clock.advance(10_000)
+    await expect(accepting).rejects.toMatchObject({ code: 'ERR_HANDSHAKE_TIMEOUT', phase: 'handshake' })
+    expect((await b.closed).kind).toBe('aborted')
+    a.abort()
+    await a.closed
+    expect(clock.pendingCount).toBe(0)
+  })
+
+  it('tells of a client that drops the connection while the answer leaves as of one that left', async () => {
+    const { a, b } = memoryPair()
+    a.start({ dataReceived() {}, eofReceived() {} })
+    a.write(`${good}\r\n`)
+    const request = await readRequest(b)
+    a.pause()
+    b.write(new Uint8Array(1_000_000))
+    const accepting = acceptWebSocket(request)
+    a.abort()
+    await expect(accepting).rejects.toMatchObject({ code: 'ERR_CONNECTION_CLOSED', phase: 'handshake', cause: { code: 'ERR_RESET' } })
+  })
+
   it('knows that the client left meanwhile', async () => {
     const { accepted, client } = send(`${good}\r\n`, { authenticate: () => new Promise(() => {}) })
     await turns()

@@ -98,6 +98,19 @@ describe('openWebSocket', () => {
     expect((await given.server.closed).kind).toBe('reset')
   })
 
+  it('of a transport that is over fails, and leaves nothing behind', async () => {
+    const clock = new VirtualClock()
+    const { a } = memoryPair({ clock })
+    a.abort()
+    await a.closed
+    const { signal } = new AbortController()
+    const listeners: string[] = []
+    signal.addEventListener = () => void listeners.push('added')
+    signal.removeEventListener = () => void listeners.push('removed')
+    await expect(openWebSocket(a, { clock, signal })).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_CLOSED' })
+    expect([clock.pendingCount, listeners]).toEqual([0, ['added', 'removed']])
+  })
+
   it.each<[string, OpenOptions]>([
     ['a target with a blank', { target: '/a b' }],
     ['a target that is none', { target: 'a' }],
@@ -110,7 +123,7 @@ describe('openWebSocket', () => {
 })
 
 describe('webSocketConnector', () => {
-  it.each([['http-less'], ['ftp://a/'], ['ws://a/#b'], ['ws://']])('refuses the URL %s', (url) => {
+  it.each([['http-less'], ['ftp://a/'], ['ws://a/#b'], ['ws://'], ['ws://a%:b@h/']])('refuses the URL %s', (url) => {
     expect(() => webSocketConnector({ url })).toThrowError(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
   })
 
