@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Listener, type UpgradeRequest, UsageError } from '@async/core'
-import { type ConnectionCounts, ConnectionSet, type ConnectionSetOptions, type OwnedTransport, type Owner, type TransportPolicy, transportPolicy } from '@async/core/base'
+import { checkNumbers, type ConnectionCounts, ConnectionSet, type ConnectionSetOptions, type OwnedTransport, type Owner, type TransportPolicy, transportPolicy } from '@async/core/base'
 import { socketError } from '@async/core/node'
 import { Acceptor, type AcceptOptions } from './accept.ts'
 import { refusedStatus } from './refusal.ts'
@@ -41,6 +41,7 @@ export interface WebSocketListener extends Listener, ConnectionCounts {
 export async function listenWebSocket(options: WebSocketListenOptions, onTransport: (transport: WebSocketTransport) => void): Promise<WebSocketListener> {
   const { host = '127.0.0.1', port = 0, backlog = 511 } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('ERR_INVALID_ARGUMENT', `port is ${String(port)}; it takes 0 to 65535`)
+  checkNumbers(options, ['backlog', 'maxConnections', 'maxHeldConnections', 'startTimeoutMs'])
   const acceptor = new Acceptor(options)
   const { handshakeTimeoutMs = 10_000 } = options
   const server = createServer({
@@ -119,7 +120,11 @@ class HttpListener implements WebSocketListener {
         return onTransport(accepting.webSocket)
       },
       refuse: ({ socket }) => socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => socket.destroy()),
-      stop: () => void server.close(),
+      stop: () => {
+        server.close()
+        // Who has not asked for anything yet: from now on Node looks no more whether they are late.
+        server.closeAllConnections()
+      },
     })
     this.connections = connections
     this.closed = Promise.all([connections.closed, stopped]).then(() => {})
@@ -165,7 +170,6 @@ class HttpListener implements WebSocketListener {
 
   abortConnections(cause?: unknown): void {
     this.connections.abortConnections(cause)
-    this.server.closeAllConnections()
   }
 }
 

@@ -60,10 +60,26 @@ describe('listenWebSocket', () => {
     await once(socket, 'close')
   })
 
+  it('ends who has not asked for anything yet when it stops', async () => {
+    const listener = await listen({}, () => {})
+    const sockets = [connectSocket(listener.port, '127.0.0.1'), connectSocket(listener.port, '127.0.0.1')]
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    sockets[1]!.write('GET / HTTP/1.1\r\n')
+    const ends = sockets.map((socket) => once(socket.on('error', () => {}), 'close'))
+    const { transport } = await connect({ url: `ws://127.0.0.1:${listener.port}/` })
+    listener.close()
+    await Promise.all(ends)
+    expect(listener.connectionCount).toBe(1)
+    transport.abort()
+    await listener.closed
+  })
+
   it('says that its port is in use', async () => {
     const { port } = await listen({}, () => {})
     await expect(listen({ port }, () => {})).rejects.toMatchObject({ code: 'ERR_ADDRESS_IN_USE', phase: 'connect' })
-    await expect(listen({ port: 65_536 }, () => {})).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+    for (const options of [{ port: 65_536 }, { backlog: -1 }, { maxConnections: Number.NaN }, { maxHeldConnections: -1 }, { startTimeoutMs: -1 }]) {
+      await expect(listen(options, () => {})).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+    }
   })
 })
 
