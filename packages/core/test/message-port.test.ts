@@ -61,21 +61,29 @@ describe('messagePort', () => {
   }
 
   it('ends with kind limit when more waits than may, and not before', async () => {
-    const { transport, port, protocol } = made({ maxHeldBytes: 10 })
+    const { transport, port, protocol } = made({ maxHeldBytes: 1000 })
     transport.start(protocol)
     transport.pause('read')
-    port.postMessage('12345')
-    port.postMessage(new Uint8Array(5))
+    port.postMessage('x'.repeat(500))
+    port.postMessage(new Uint8Array(500))
     await new Promise((resolve) => setImmediate(resolve))
     await new Promise((resolve) => setImmediate(resolve))
     expect(protocol.lost).toBe(undefined)
     port.postMessage('x')
     expect(await transport.closed).toMatchObject({
       kind: 'limit',
-      unreadBytes: 10,
-      error: { code: 'ERR_HELD_TOO_MUCH', limit: 'maxHeldBytes', allowed: 10, actual: 11, unit: 'bytes' },
+      unreadBytes: 1000,
+      error: { code: 'ERR_HELD_TOO_MUCH', limit: 'maxHeldBytes', allowed: 1000, actual: 1064, unit: 'bytes' },
     })
     expect(protocol.got).toEqual([])
+  })
+
+  it('holds no more empty messages than fit: each takes memory', async () => {
+    const { transport, port, protocol } = made({ maxHeldBytes: 640 })
+    transport.start(protocol)
+    transport.pause('read')
+    for (let i = 0; i < 11; i++) port.postMessage('')
+    expect(await transport.closed).toMatchObject({ kind: 'limit', error: { code: 'ERR_HELD_TOO_MUCH', allowed: 640, actual: 704 } })
   })
 
   it.each([['a number', 1], ['an object', {}]])('ends with kind protocol at %s', async (_name, message) => {

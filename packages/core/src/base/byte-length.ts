@@ -28,6 +28,14 @@ export function byteLength(data: Data): number {
   return typeof data === 'string' ? utf8Length(data) : data.length
 }
 
+/** Bytes of memory that a message takes at least, while it is held: its object, its place in a list. */
+const leastHeldBytes = 64
+
+/** How many bytes a message counts while it is held, so that a limit of bytes also bounds messages of none. */
+export function heldLength(message: Data): number {
+  return Math.max(leastHeldBytes, byteLength(message))
+}
+
 const encoder = new TextEncoder()
 
 /** `data` as bytes; a string is encoded, bytes are passed on as they are. */

@@ -1,4 +1,4 @@
-export { byteLength, toBytes, utf8Length } from './byte-length.ts'
+export { byteLength, heldLength, toBytes, utf8Length } from './byte-length.ts'
 export { ByteQueue } from './byte-queue.ts'
 export { afterTurn, type Clock, soon, systemClock } from './clock.ts'
 export { type Acceptor, type ConnectionCounts, ConnectionSet, type ConnectionSetOptions, type OwnedTransport, type Owner } from './connection-set.ts'

@@ -6,7 +6,7 @@
  */
 import { ConnectionError, LimitError, ProtocolError } from '../errors.ts'
 import { afterTurn } from '../base/clock.ts'
-import { byteLength } from '../base/byte-length.ts'
+import { heldLength } from '../base/byte-length.ts'
 import { checkNumbers, type TransportOptions, transportPolicy } from '../base/options.ts'
 import { QueuedTransport } from '../base/queued-transport.ts'
 import * as limits from '../limits.ts'
@@ -26,7 +26,7 @@ export interface MessagePortLike {
 
 /** Options of `messagePort`, those of every transport among them. */
 export interface MessagePortOptions extends TransportOptions {
-  /** Bytes that may wait while paused; then the connection ends with kind `limit`. Default 16,777,216. */
+  /** Bytes that may wait while paused, a message of fewer than 64 counting as 64; then the connection ends with kind `limit`. Default 16,777,216. */
   readonly maxHeldBytes?: number
 }
 
@@ -101,7 +101,7 @@ class PortTransport extends QueuedTransport<Messages> {
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
       return this.lost({ kind: 'protocol', error: new ProtocolError('ERR_PORT_BAD_MESSAGE', `a message is a string or bytes, not ${typeof data}`) })
     }
-    if (this.readHalf !== 'flowing') this.countHeld(byteLength(data))
+    if (this.readHalf !== 'flowing') this.countHeld(heldLength(data))
     if (this.listening === 'yes') this.received(data)
   }
 

@@ -6,7 +6,7 @@
  * An abort closes with code 4000, behind what the runtime has.
  */
 import { type Data, LimitError, type Messages, UsageError } from '@async/core'
-import { afterTurn, byteLength, QueuedTransport, systemClock, type TransportPolicy } from '@async/core/base'
+import { afterTurn, byteLength, heldLength, QueuedTransport, systemClock, type TransportPolicy } from '@async/core/base'
 import type { BuiltInWebSocket } from './built-in.ts'
 import { builtInCloseCause, maxCloseTextBytes } from './close-codes.ts'
 import type { WebSocketCloseOptions, WebSocketInfo, WebSocketTransport } from './websocket.ts'
@@ -31,7 +31,9 @@ export class BuiltInTransport extends QueuedTransport<Messages> implements WebSo
   readonly info: WebSocketInfo
   private readonly socket: BuiltInWebSocket
   private readonly limits: BuiltInLimits
+  /** What is held, from `inboxAt` on: to shift a long array takes time. */
   private inbox: Data[] = []
+  private inboxAt = 0
   private inboxBytes = 0
   private takes = false
   private farewell: WebSocketCloseOptions = {}
@@ -95,11 +97,25 @@ export class BuiltInTransport extends QueuedTransport<Messages> implements WebSo
 
   protected destroy(reset: boolean): void {
     this.takes = false
-    this.inbox = []
     systemClock.clearTimer(this.askTimer)
     this.socket.onmessage = null
     this.socket.onclose = null
     this.socket.close(reset ? abortCode : 1000, reset ? 'aborted' : '')
+  }
+
+  protected override dropHeld(): number {
+    let bytes = super.dropHeld()
+    for (const data of this.takeInbox()) bytes += byteLength(data)
+    return bytes
+  }
+
+  /** All that is held, and holds nothing any more. */
+  private takeInbox(): Data[] {
+    const all = this.inbox.slice(this.inboxAt)
+    this.inbox = []
+    this.inboxAt = 0
+    this.inboxBytes = 0
+    return all
   }
 
   private messageReceived(data: Data): void {
@@ -107,12 +123,11 @@ export class BuiltInTransport extends QueuedTransport<Messages> implements WebSo
     if (bytes > this.limits.maxMessageBytes) return this.exceeded('ERR_WEBSOCKET_MESSAGE_TOO_LONG', 'maxMessageBytes', bytes)
     if (this.takes && this.inbox.length === 0) return this.received(data)
     this.inbox.push(data)
-    this.inboxBytes += bytes
+    this.inboxBytes += heldLength(data)
     if (this.inboxBytes > this.limits.maxHeldBytes) this.exceeded('ERR_HELD_TOO_MUCH', 'maxHeldBytes', this.inboxBytes)
   }
 
   private exceeded(code: string, limit: keyof BuiltInLimits, actual: number): void {
-    this.unreadBytes += this.inboxBytes
     this.finish({ kind: 'limit', error: new LimitError(code, { limit, allowed: this.limits[limit], actual, unit: 'bytes' }) })
   }
 
@@ -120,12 +135,16 @@ export class BuiltInTransport extends QueuedTransport<Messages> implements WebSo
   private deliverInbox(): void {
     let bytes = 0
     while (this.takes && bytes < budgetBytes) {
-      const data = this.inbox.shift()
-      if (data === undefined) return
-      const length = byteLength(data)
-      this.inboxBytes -= length
-      bytes += length + 1
+      const data = this.inbox[this.inboxAt++]
+      if (data === undefined) break
+      this.inboxBytes -= heldLength(data)
+      bytes += heldLength(data)
       this.received(data)
+    }
+    // What was delivered is let go, at the cost of a step for each message.
+    if (this.inboxAt * 2 > this.inbox.length) {
+      this.inbox = this.inbox.slice(this.inboxAt)
+      this.inboxAt = 0
     }
     if (this.takes && this.inbox.length > 0) afterTurn(() => this.deliverInbox())
   }
@@ -133,7 +152,7 @@ export class BuiltInTransport extends QueuedTransport<Messages> implements WebSo
   private socketClosed(code: number, text: string): void {
     const closing = this.isClosing()
     // What came before is held by the base, and the end behind it.
-    for (const data of this.inbox.splice(0)) this.received(data)
+    for (const data of this.takeInbox()) this.received(data)
     if (closing && code !== 1006) this.lost({ kind: 'closed', by: this.endedBy ?? 'local' })
     else this.lost(builtInCloseCause(code, text))
   }
