@@ -1,6 +1,6 @@
 import { ConnectionError, ProtocolError } from '@async/core'
 import type { Cause, CloseReason } from '@async/core'
-import { afterTurn, type TransportPolicy } from '@async/core/base'
+import { afterTurn, type TransportPolicy, soon } from '@async/core/base'
 import { ClientExchange } from './client-exchange.ts'
 import type { PoolPolicy } from './client-policy.ts'
 import type { RequestTemplate } from './client-request.ts'
@@ -9,7 +9,6 @@ import { Deadline, ExchangeClock } from './deadline.ts'
 import type { HeaderList, HttpEvent } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import { Shell } from './shell.ts'
-import { soon } from './soon.ts'
 
 /** What a connection asks of the pool that it is in. */
 export interface ConnectionPool {

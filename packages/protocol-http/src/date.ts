@@ -1,5 +1,6 @@
 let second = 0
 let text = ''
+let line = ''
 
 /** The value of Date, made once a second. RFC 9110 §6.6.1 */
 export function httpDate(): string {
@@ -7,6 +8,13 @@ export function httpDate(): string {
   if (now !== second) {
     second = now
     text = new Date(now * 1000).toUTCString()
+    line = `Date: ${text}\r\n`
   }
   return text
+}
+
+/** The whole field line, with its CRLF. */
+export function httpDateLine(): string {
+  httpDate()
+  return line
 }

@@ -1,8 +1,7 @@
 import { ConnectionError, ProtocolError } from '@async/core'
 import type { Data, Info, Messages, StreamTransport } from '@async/core'
-import { afterTurn, byteLength, QueuedTransport, toBytes, type TransportPolicy } from '@async/core/base'
+import { afterTurn, byteLength, QueuedTransport, toBytes, type TransportPolicy, soon } from '@async/core/base'
 import { encodeEvent, EventReader } from './duplex-events.ts'
-import { soon } from './soon.ts'
 
 /** What both ends of a session are told. */
 export interface DuplexPolicy {

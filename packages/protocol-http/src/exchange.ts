@@ -1,10 +1,9 @@
 import { ProtocolError, UsageError } from '@async/core'
 import type { Cause, Data, Info, Stream, StreamTransport } from '@async/core'
-import { byteLength, QueuedTransport, toBytes, type TransportPolicy } from '@async/core/base'
+import { byteLength, QueuedTransport, soon, toBytes, type TransportPolicy } from '@async/core/base'
 import type { HttpConnection } from './connection.ts'
 import { noTrailers } from './events.ts'
 import type { HeaderList } from './events.ts'
-import { soon } from './soon.ts'
 import { checkTrailers } from './writer.ts'
 
 /** What an exchange asks of the connection that it is on. */
@@ -25,6 +24,8 @@ export interface ExchangeHost {
 
 /** Bytes that are made one HTTP chunk of at most, and that are handed down between two looks at how full it is below. */
 const portionBytes = 64 * 1024
+/** And in so many pieces. */
+const portionPieces = 1024
 
 /**
  * One request and its response, as a transport: what both ends have in common. Writes are our body, `halfClose` is its end, deliveries are
@@ -43,14 +44,14 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   /** What `send` was given and is not handed over yet. */
   private handing: readonly Data[] | undefined
   private handingAt = 0
+  private handingBytes = 0
   private portion: Uint8Array | undefined
   /** Bytes that were handed over and are not reported as sent: they still count as ours. */
   private handedBytes = 0
-  /** The portions that these bytes were handed over in. */
-  private portions: number[] = []
+  /** The portions that these bytes were handed over in, where they are several; else it was one, of `firstPortionBytes`. */
+  private portions: number[] | undefined
+  private firstPortionBytes = 0
   private ownTrailers: HeaderList = noTrailers
-
-  private readonly flushNow = (): void => this.flush()
 
   constructor(host: ExchangeHost, policy: TransportPolicy) {
     super(policy)
@@ -121,14 +122,22 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     const sentBytes = this.handedBytes - this.bytesBelow()
     this.handedBytes -= sentBytes
     this.progressed(sentBytes)
-    this.guarded(() => this.passDown())
+    try {
+      this.passDown()
+    } catch (error) {
+      this.notSent(error)
+    }
   }
 
   /** Send the head if it waits for a first write that did not come. */
   flushHead(): void {
     if (this.headSent || this.cause !== undefined || this.writeHalf !== 'open') return
     if (this.queue.isEmpty) {
-      this.guarded(() => this.sendHead('unknown'))
+      try {
+        this.sendHead('unknown')
+      } catch (error) {
+        return this.notSent(error)
+      }
       this.host.flush()
     } else this.flush()
   }
@@ -140,26 +149,36 @@ export abstract class Exchange extends QueuedTransport<Stream> {
 
   // ── QueuedTransport ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** For the scheduled flush alone. */
+  override flush(): void {
+    super.flush()
+  }
+
   protected scheduleFlush(): void {
-    soon(this.flushNow)
+    soon(flush, this)
   }
 
   protected send(batch: Data[], bytes: number): void {
     this.handing = batch
     this.handingAt = 0
-    this.guarded(() => {
+    this.handingBytes = bytes
+    try {
       if (!this.headSent) this.sendHead(this.writeHalf === 'ending' && !this.sendsTrailers ? bytes : 'unknown')
       this.passDown()
-    })
+    } catch (error) {
+      this.notSent(error)
+    }
   }
 
   protected sendEnd(): void {
-    this.guarded(() => {
+    try {
       if (!this.headSent) this.sendHead(this.sendsTrailers ? 'unknown' : 0)
       this.host.machine.sendEnd(this.ownTrailers)
       this.host.flush()
       this.endSent()
-    })
+    } catch (error) {
+      this.notSent(error)
+    }
   }
 
   protected startReading(): void {
@@ -173,7 +192,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
 
   protected override setHold(on: boolean): void {
     super.setHold(on)
-    if (!on && this.handing !== undefined) soon(() => this.writable())
+    if (!on && this.handing !== undefined) soon(writable, this as Exchange)
   }
 
   protected destroy(): void {
@@ -182,7 +201,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     this.handing = undefined
     this.portion = undefined
     this.handedBytes = 0
-    this.portions = []
+    this.portions = undefined
     this.reads = false
     this.host.exchangeOver(this, this.cause!)
   }
@@ -191,9 +210,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   private passDown(): void {
     const { host } = this
     while (this.handing !== undefined && this.writeHalf !== 'held' && !host.full && !this.isHandedOver()) {
-      const [pieces, bytes] = this.nextPortion(this.handing)
-      this.handedBytes += bytes
-      this.portions.push(bytes)
+      const pieces = this.nextPortion(this.handing)
       if (this.dropsBody()) continue
       host.machine.sendData(...pieces)
       host.flush()
@@ -203,7 +220,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     // The last of a body is as good as sent; of what goes on the queue below is part of ours, or a producer would not feel it.
     if (this.writeHalf === 'ending' || host.below.queuedBytes <= this.policy.lowWaterMarkBytes) this.batchSent()
     else host.below.drained(this.policy.lowWaterMarkBytes).then(() => {
-      if (this.handing === batch) this.guarded(() => this.batchSent())
+      if (this.handing === batch) this.batchSent()
     }, () => {})
   }
 
@@ -215,7 +232,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     const bytes = this.handedBytes
     this.handing = undefined
     this.handedBytes = 0
-    this.portions = []
+    this.portions = undefined
     this.sent(bytes)
   }
 
@@ -224,9 +241,10 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     let wireBytes = this.host.below.queuedBytes
     if (this.handedBytes === 0) return wireBytes
     const { isChunked } = this.host.machine
+    const portions = this.portions ?? [this.firstPortionBytes]
     let bytes = 0
-    for (let i = this.portions.length - 1; i >= 0 && wireBytes > (isChunked ? 2 : 0); i--) {
-      const portion = this.portions[i]!
+    for (let i = portions.length - 1; i >= 0 && wireBytes > (isChunked ? 2 : 0); i--) {
+      const portion = portions[i]!
       if (isChunked) wireBytes -= 2
       bytes += Math.min(portion, wireBytes)
       wireBytes -= portion + (isChunked ? portion.toString(16).length + 2 : 0)
@@ -234,10 +252,16 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     return Math.min(bytes, this.handedBytes)
   }
 
-  private nextPortion(batch: readonly Data[]): [pieces: Data[], bytes: number] {
+  private nextPortion(batch: readonly Data[]): readonly Data[] {
+    // The rule: all of it.
+    if (this.handingAt === 0 && this.portion === undefined && this.handingBytes <= portionBytes && batch.length <= portionPieces) {
+      this.handingAt = batch.length
+      this.countPortion(this.handingBytes)
+      return batch
+    }
     const pieces: Data[] = []
     let bytes = 0
-    while (bytes < portionBytes && pieces.length < 1024) {
+    while (bytes < portionBytes && pieces.length < portionPieces) {
       const piece: Data | undefined = this.portion ?? batch[this.handingAt]
       if (piece === undefined) break
       const length = byteLength(piece)
@@ -254,15 +278,26 @@ export abstract class Exchange extends QueuedTransport<Stream> {
       bytes = portionBytes
       this.portion = whole.subarray(portionBytes)
     }
-    return [pieces, bytes]
+    this.countPortion(bytes)
+    return pieces
+  }
+
+  private countPortion(bytes: number): void {
+    if (this.handedBytes === 0 && this.portions === undefined) this.firstPortionBytes = bytes
+    else (this.portions ??= [this.firstPortionBytes]).push(bytes)
+    this.handedBytes += bytes
   }
 
   /** What the machine refuses to send is our side's fault, and cannot be mended: the peer must not take what was sent for the whole. */
-  private guarded(action: () => void): void {
-    try {
-      action()
-    } catch (error) {
-      this.finish({ kind: 'protocol', error: new ProtocolError('ERR_HTTP_NOT_SENT', 'what was written is not what was announced', { cause: error, side: 'local' }) })
-    }
+  private notSent(error: unknown): void {
+    this.finish({ kind: 'protocol', error: new ProtocolError('ERR_HTTP_NOT_SENT', 'what was written is not what was announced', { cause: error, side: 'local' }) })
   }
+}
+
+function flush(exchange: Exchange): void {
+  exchange.flush()
+}
+
+function writable(exchange: Exchange): void {
+  exchange.writable()
 }

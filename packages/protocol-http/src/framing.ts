@@ -76,8 +76,16 @@ export function gatherFields(headers: HeaderList): Fields {
       }
     }
   }
+  if (host === undefined && contentLength === undefined && date === undefined && connection === undefined && !connectionUpgrade && transferEncoding === undefined && expect === undefined && upgrade === undefined) {
+    return noFields
+  }
   return { contentLength, transferEncoding, host, expect, date, upgrade, connection, connectionUpgrade }
 }
+
+/** What most responses have of them. */
+export const noFields: Fields = Object.freeze({
+  contentLength: undefined, transferEncoding: undefined, host: undefined, expect: undefined, date: undefined, upgrade: undefined, connection: undefined, connectionUpgrade: false,
+})
 
 /** Whether a request offers to go on in another protocol. RFC 9110 §7.8, §9.3.6 */
 export function offersSwitch(method: string, version: HttpVersion, fields: Fields): boolean {

@@ -26,6 +26,16 @@ export function isFieldValue(text: string): boolean {
 
 /** Host = uri-host [ ":" port ], not empty (no http URI has an empty host, RFC 9110 §4.2.1), no list. RFC 9110 §7.2 */
 export function isHost(text: string): boolean {
+  // A server has few names, and is asked for them again and again.
+  if (text === lastHost) return true
+  const isOne = matchesHost(text)
+  if (isOne) lastHost = text
+  return isOne
+}
+
+let lastHost: string | undefined
+
+function matchesHost(text: string): boolean {
   const match = hostText.exec(text)
   if (match === null) return false
   const [, address, port] = match

@@ -109,6 +109,21 @@ export class ReadQueue {
     }
   }
 
+  /** The text that is looked at, from where reading goes on. Empty in the middle of a line. */
+  get ahead(): string {
+    return this.piecesBytes > 0 ? '' : this.text
+  }
+
+  /** Where in `ahead` reading goes on. */
+  get aheadAt(): number {
+    return this.at
+  }
+
+  /** Reads `characters` of `ahead` at once. */
+  takeAhead(characters: number): void {
+    this.skip(characters)
+  }
+
   /** The next bytes, at most `maxBytes`, as they came; undefined if there are none. */
   take(maxBytes: number): Uint8Array | undefined {
     if (this.at === this.text.length && !this.advance()) return undefined

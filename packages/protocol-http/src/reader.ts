@@ -1,9 +1,10 @@
 import { HttpLimitError, HttpProtocolError, printable } from './errors.ts'
-import { closedEvent, endEvent } from './events.ts'
-import type { HttpEvent, RequestHead, ResponseHead } from './events.ts'
+import { closedEvent, endEvent, noTrailers } from './events.ts'
+import type { HeaderList, HttpEvent, RequestHead, ResponseHead } from './events.ts'
 import { gatherFields, mayTrail, offersSwitch, persists, requestFraming, responseFraming, wasOffered } from './framing.ts'
 import type { Fields, Framing } from './framing.ts'
 import { isChunkExtensions, isMethod, isTarget, isToken, parseField, parseVersion } from './grammar.ts'
+import { type HeadMemo, memoOf } from './head-memo.ts'
 import type { HttpLimits } from './limits.ts'
 import { ReadQueue } from './read-queue.ts'
 
@@ -16,6 +17,9 @@ import { ReadQueue } from './read-queue.ts'
 export type Phase = 'start' | 'blank' | 'headers' | 'length' | 'chunkSize' | 'chunkData' | 'chunkEnd' | 'trailers' | 'untilClose' | 'complete'
 
 const maxChunkSizeDigits = 16
+
+type HeaderField = readonly [string, string]
+type RequestLine = Omit<RequestHead, 'headers'>
 
 /** Reads the messages of one direction. */
 export class Reader {
@@ -32,9 +36,12 @@ export class Reader {
 
   protected readonly requests: boolean
   protected readonly limits: HttpLimits
-  protected request: RequestHead | undefined
+  protected start: RequestLine | undefined
   protected response: ResponseHead | undefined
-  protected headers: (readonly [string, string])[] = []
+  protected headers: HeaderList = noTrailers
+  /** The field lines that are being read, if they shall be remembered. */
+  protected block: string | undefined
+  protected readonly memo: HeadMemo
   protected trailers: (readonly [string, string])[] | undefined
   protected lineBytes = 0
   protected bodyBytes = 0
@@ -45,6 +52,7 @@ export class Reader {
   constructor(role: 'client' | 'server', limits: HttpLimits) {
     this.requests = role === 'server'
     this.limits = limits
+    this.memo = memoOf(limits)
   }
 
   /** The next message may begin. */
@@ -112,20 +120,39 @@ export class Reader {
     }
     this.headers = []
     this.lineBytes = 0
-    if (this.requests) this.request = this.requestHead(line)
+    if (this.requests) this.start = this.requestLine(line)
     else this.response = this.responseHead(line)
     this.phase = 'headers'
     return again
   }
 
   protected readHeader(): HttpEvent | undefined | typeof again {
+    if (this.headers.length === 0 && this.requests) {
+      const { input } = this
+      const block = this.memo.find(input.ahead, input.aheadAt)
+      if (block !== undefined) {
+        input.takeAhead(block.text.length)
+        this.headers = block.headers
+        this.lineBytes = block.lineBytes
+        return this.requestEvent(block.fields)
+      }
+      if (this.memo.wants) this.noteBlock()
+    }
     const line = this.line(this.limits.maxHeaderBytes - this.lineBytes - 2)
     if (line === undefined) return undefined
     if (line === '') return this.requests ? this.requestEvent() : this.responseEvent()
     this.lineBytes += line.length + 2
-    this.checkCount(this.headers)
-    this.headers.push(parseField(line, 'ERR_HTTP_BAD_HEADER'))
+    const headers = this.headers as HeaderField[]
+    this.checkCount(headers)
+    headers.push(parseField(line, 'ERR_HTTP_BAD_HEADER'))
     return again
+  }
+
+  /** The block that is read next is worth remembering, if it is all there. */
+  protected noteBlock(): void {
+    const { ahead, aheadAt } = this.input
+    const end = ahead.indexOf('\r\n\r\n', aheadAt)
+    this.block = end < 0 ? undefined : ahead.slice(aheadAt, end + 4)
   }
 
   protected checkCount(lines: readonly unknown[]): void {
@@ -134,7 +161,7 @@ export class Reader {
     throw new HttpLimitError('ERR_HTTP_TOO_MANY_HEADERS', 'maxHeaderCount', maxHeaderCount, maxHeaderCount + 1, 'header lines', 431)
   }
 
-  protected requestHead(line: string): RequestHead {
+  protected requestLine(line: string): RequestLine {
     const methodEnd = line.indexOf(' ')
     const targetEnd = line.lastIndexOf(' ')
     if (methodEnd < 1 || targetEnd <= methodEnd) throw this.badStartLine(line)
@@ -143,14 +170,18 @@ export class Reader {
     const version = parseVersion(line.slice(targetEnd + 1), 'ERR_HTTP_BAD_REQUEST_LINE')
     if (!isMethod(method)) throw this.badStartLine(line)
     if (!isTarget(target, method)) throw this.badStartLine(line)
-    return { method, target, version, headers: this.headers }
+    return { method, target, version }
   }
 
-  protected requestEvent(): HttpEvent {
-    const head = this.request!
-    const fields = gatherFields(head.headers)
+  protected requestEvent(known?: Fields): HttpEvent {
+    const { method, target, version } = this.start!
+    const head: RequestHead = { method, target, version, headers: this.headers }
+    const fields = known ?? gatherFields(head.headers)
     const framing = requestFraming(head, fields, this.limits.maxBodyBytes)
     this.persistent = persists(fields, head.version)
+    // The length says that the block is these lines, and not what is behind a head without any.
+    if (this.block !== undefined && this.block.length === this.lineBytes + 2) this.memo.keep(this.block, this.headers, this.lineBytes)
+    this.block = undefined
     this.enterBody(framing)
     const expectsContinue = fields.expect !== undefined && head.version === '1.1' && framing !== 0
     const upgrade = offersSwitch(head.method, head.version, fields)

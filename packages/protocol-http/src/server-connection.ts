@@ -1,6 +1,6 @@
 import { canHalfClose, ConnectionError, isAsyncError } from '@async/core'
 import type { Cause, CloseReason, StreamTransport, UpgradeRequest } from '@async/core'
-import type { TransportPolicy } from '@async/core/base'
+import { soon, type TransportPolicy } from '@async/core/base'
 import { HttpConnection } from './connection.ts'
 import { httpDate } from './date.ts'
 import { Deadline, ExchangeClock } from './deadline.ts'
@@ -10,7 +10,6 @@ import { parseList } from './grammar.ts'
 import type { ServerPolicy } from './server.ts'
 import { ServerExchange } from './server-exchange.ts'
 import { Shell } from './shell.ts'
-import { soon } from './soon.ts'
 
 type RequestEvent = Extract<HttpEvent, { readonly type: 'request' }>
 
@@ -34,7 +33,6 @@ export class ServerConnection extends Shell {
   private requestDueMs = Infinity
   private idleDueMs = Infinity
   private handlerDueMs = Infinity
-  private readonly next = (): void => this.nextRequest()
 
   constructor(policy: ServerPolicy, onGone: (connection: ServerConnection) => void) {
     super(new HttpConnection('server', policy.limits))
@@ -100,7 +98,7 @@ export class ServerConnection extends Shell {
     this.exchange = undefined
     this.clearDue()
     if (cause.kind === 'closed') {
-      if (this.machine.ourState === 'done' && this.machine.theirState === 'done') soon(this.next)
+      if (this.machine.ourState === 'done' && this.machine.theirState === 'done') soon(nextRequest, this)
       else this.endBelow()
     } else if (isAsyncError((cause as { error?: unknown }).error, 'ERR_CALLBACK_THREW') && !exchange.headSent) this.refuse(500)
     else this.abortBelow(cause)
@@ -188,7 +186,7 @@ export class ServerConnection extends Shell {
       this.setDue()
     }
     if (event.upgrade && this.offer(exchange, event)) return
-    this.run(exchange, () => policy.onExchange(exchange))
+    this.run(exchange)
   }
 
   /** A request to switch, to who wants it. Returns whether it is dealt with. */
@@ -223,16 +221,17 @@ export class ServerConnection extends Shell {
     }
   }
 
-  private run(exchange: ServerExchange, handler: () => void | Promise<void>): void {
+  private run(exchange: ServerExchange): void {
     try {
-      const result = handler()
+      const result = this.policy.onExchange(exchange)
       if (typeof result?.then === 'function') result.then(undefined, (error: unknown) => exchange.handlerThrew(error))
     } catch (error) {
       exchange.handlerThrew(error)
     }
   }
 
-  private nextRequest(): void {
+  /** For `soon` alone. */
+  nextRequest(): void {
     if (this.phase !== 'open') return
     this.machine.startNextCycle()
     this.idle = this.machine.heldBytes === 0
@@ -304,4 +303,8 @@ export class ServerConnection extends Shell {
     else this.refuse(error.code === 'ERR_HTTP_HANDLER_TIMEOUT' ? 503 : 408)
     exchange.fail(cause)
   }
+}
+
+function nextRequest(connection: ServerConnection): void {
+  connection.nextRequest()
 }

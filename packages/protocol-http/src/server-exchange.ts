@@ -1,12 +1,11 @@
 import { UsageError } from '@async/core'
 import type { Cause, Data, StreamTransport, UpgradeRequest } from '@async/core'
-import { byteLength, type TransportPolicy } from '@async/core/base'
+import { byteLength, type TransportPolicy, soon } from '@async/core/base'
 import type { OutgoingResponse } from './connection.ts'
-import { httpDate } from './date.ts'
+import { httpDateLine } from './date.ts'
 import type { HeaderList, HttpEvent, RequestHead } from './events.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
-import { soon } from './soon.ts'
-import { type Fields, gatherFields, hasNoBody } from './framing.ts'
+import { type Fields, hasNoBody, noFields } from './framing.ts'
 import { checkHeaders, statusLine } from './writer.ts'
 
 /** What a response begins with. */
@@ -71,7 +70,6 @@ export interface ServerExchangeHost extends ExchangeHost {
 }
 
 const plainResponse: OutgoingResponse = { status: 200 }
-const noFields: Fields = gatherFields([])
 
 /** The server's end of an exchange. */
 export class ServerExchange extends Exchange implements HttpServerExchange {
@@ -254,7 +252,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     // What a HEAD would have had as a body is known only when it was written whole.
     const length = this.dropsBody() && bodyBytes === 0 ? 'unknown' : bodyBytes
     const fields = this.responseFields ?? noFields
-    machine.sendCheckedResponse(response, fields, length, fields.date === undefined ? `Date: ${httpDate()}\r\n` : '')
+    machine.sendCheckedResponse(response, fields, length, fields.date === undefined ? httpDateLine() : '')
     this.host.answered()
     if (this.waited) this.watch()
   }

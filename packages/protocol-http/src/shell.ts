@@ -1,9 +1,9 @@
 import { ConnectionError, isAsyncError } from '@async/core'
 import type { Cause, CloseReason, Info, Producer, Protocol, Stream, StreamTransport } from '@async/core'
+import { soon } from '@async/core/base'
 import type { HttpConnection } from './connection.ts'
 import type { HttpEvent } from './events.ts'
 import type { Exchange, ExchangeHost } from './exchange.ts'
-import { soon } from './soon.ts'
 
 /**
  * Ties a machine to a transport: what server and client have in common. One exchange at a time is on it. Its machine is asked for the next
@@ -21,10 +21,6 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
   protected exchange: Exchange | undefined
   private belowPaused = false
   private pullScheduled = false
-  private readonly pullNow = (): void => {
-    this.pullScheduled = false
-    this.pull()
-  }
 
   constructor(machine: HttpConnection) {
     this.machine = machine
@@ -101,7 +97,7 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
   pullLater(): void {
     if (this.pullScheduled) return
     this.pullScheduled = true
-    soon(this.pullNow)
+    soon(pullScheduled, this)
   }
 
   flush(): void {
@@ -116,6 +112,12 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
       this.phase = 'closing'
       this.below.abort(error)
     }
+  }
+
+  /** For `pullLater` alone. */
+  pullNow(): void {
+    this.pullScheduled = false
+    this.pull()
   }
 
   // ── for subclasses ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,4 +215,8 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
     if (pause) this.below.pause('read')
     else this.below.resume('read')
   }
+}
+
+function pullScheduled(shell: Shell): void {
+  shell.pullNow()
 }

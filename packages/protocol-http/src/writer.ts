@@ -17,7 +17,7 @@ export class Writer {
   /** How the end of the message that is being sent is marked. */
   protected framing: Framing = 0
   protected left = 0
-  protected out: Data[] = []
+  protected out: Data[] | undefined
 
   get isChunked(): boolean {
     return this.framing === 'chunked'
@@ -25,16 +25,21 @@ export class Writer {
 
   /** What is to be sent, in order, and forgets it. Strings are ASCII or a body's own text: their UTF-8 bytes are meant. */
   take(): Data[] {
-    const { out } = this
-    this.out = []
+    const { out = [] } = this
+    this.out = undefined
     return out
   }
 
   /** A checked head. `lines` are the fields that the caller did not give. */
   head(startLine: string, headers: HeaderList, lines: string, framing: Framing): void {
     let text = `${startLine}\r\n`
-    for (const [name, value] of headers) text += `${name}: ${value}\r\n`
-    this.put(`${text}${lines}\r\n`, true)
+    let isAscii = !obsText.test(startLine)
+    for (const [name, value] of headers) {
+      text += `${name}: ${value}\r\n`
+      if (isAscii && obsText.test(value)) isAscii = false
+    }
+    text += `${lines}\r\n`
+    this.put(isAscii ? text : latin1Bytes(text))
     this.framing = framing
     this.left = typeof framing === 'number' ? framing : 0
   }
@@ -59,18 +64,24 @@ export class Writer {
       if (trailers.length === 0) return this.put('0\r\n\r\n')
       let text = '0\r\n'
       for (const [name, value] of trailers) text += `${name}: ${value}\r\n`
-      this.put(`${text}\r\n`, true)
+      this.put(obsText.test(text) ? latin1Bytes(`${text}\r\n`) : `${text}\r\n`)
     } else if (this.left > 0) throw new UsageError('ERR_HTTP_BODY_LENGTH', `${this.left} bytes of the announced body were not sent`)
   }
 
-  protected put(data: Data, isHead: boolean = false): void {
-    // Text beyond ASCII in a field (obs-text) is one byte a character, not UTF-8.
-    const item = isHead && /[\x80-\xff]/.test(data as string) ? latin1Bytes(data as string) : data
-    const last = this.out.at(-1)
-    if (typeof item === 'string' && typeof last === 'string' && !splitsPair(last, item)) this.out[this.out.length - 1] = last + item
-    else this.out.push(item)
+  protected put(item: Data): void {
+    const { out } = this
+    if (out === undefined) {
+      this.out = [item]
+      return
+    }
+    const last = out[out.length - 1]
+    if (typeof item === 'string' && typeof last === 'string' && !splitsPair(last, item)) out[out.length - 1] = last + item
+    else out.push(item)
   }
 }
+
+/** In a field or reason it is one byte a character, not UTF-8. RFC 9110 §5.5 */
+const obsText = /[\x80-\xff]/
 
 /** Whether two strings would be other bytes as one: a lone high surrogate, then a lone low one. */
 function splitsPair(before: string, after: string): boolean {
@@ -125,7 +136,18 @@ export function requestLine(method: string, target: string): string {
 }
 
 /** The status line, of any status but 101 unless it is a switch. @throws UsageError `ERR_HTTP_BAD_STATUS_LINE`. */
-export function statusLine(status: number, reason: string = reasonPhrase(status), switches: boolean = false): string {
+export function statusLine(status: number, reason?: string, switches: boolean = false): string {
+  const made = reason === undefined ? statusLines.get(status) : undefined
+  if (made !== undefined && (status !== 101 || switches)) return made
+  const line = makeStatusLine(status, reason ?? reasonPhrase(status), switches)
+  // Three digits: nobody can fill it.
+  if (reason === undefined) statusLines.set(status, line)
+  return line
+}
+
+const statusLines: Map<number, string> = new Map()
+
+function makeStatusLine(status: number, reason: string, switches: boolean): string {
   if (!Number.isInteger(status) || status < 100 || status > 999 || (status === 101 && !switches) || !isFieldValue(reason)) {
     throw new UsageError('ERR_HTTP_BAD_STATUS_LINE', `No status: ${printable(String(status))} ${printable(reason)}`)
   }

@@ -11,10 +11,9 @@ import type { BudgetMember } from '../memory-budget.ts'
 import type { Cause } from '../reason.ts'
 import type { Carries, CloseOptions, Data } from '../transport.ts'
 import { byteLength } from './byte-length.ts'
-import { soon } from './clock.ts'
 import * as limits from '../limits.ts'
 import type { TransportPolicy } from './options.ts'
-import { TransportBase } from './transport-base.ts'
+import { closedBy, TransportBase } from './transport-base.ts'
 import { WriteQueue } from './write-queue.ts'
 
 /** A lowest transport. */
@@ -255,8 +254,10 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
   }
 
   protected dropHeld(): number {
+    const { held } = this
+    if (held === undefined) return 0
     let bytes = 0
-    for (const data of (this.held ?? []).slice(this.heldAt)) bytes += byteLength(data)
+    for (let at = this.heldAt; at < held.length; at++) bytes += byteLength(held[at]!)
     this.forgetHeld()
     return bytes
   }
@@ -287,7 +288,7 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
     if (this.queue.hasWaiters) this.queue.rejectWaiters(lossError(this.cause!))
     this.reading = false
     this.destroy(this.cause!.kind !== 'closed')
-    soon(() => this.deliverLoss())
+    this.deliverLossSoon()
   }
 
   protected report(error: unknown): void {
@@ -338,7 +339,7 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
     if (this.brokenBy !== undefined) this.finish(this.brokenBy)
     else if (this.writeHalf === 'ending') {
       this.finish({ kind: 'timeout', error: new ConnectionError('ERR_CLOSE_TIMEOUT', 'close() could not send what was queued in time', { phase: 'close' }) })
-    } else this.finish({ kind: 'closed', by: this.endedBy ?? 'local' })
+    } else this.finish(closedBy[this.endedBy ?? 'local'])
   }
 }
 

@@ -29,6 +29,11 @@ export type ReadHalf = 'idle' | 'idlePaused' | 'flowing' | 'paused' | 'resuming'
 export type WriteHalf = 'open' | 'held' | 'ending' | 'ended' | 'broken'
 
 const detached: CloseReason = Object.freeze({ kind: 'detached', unsentBytes: 0, unreadBytes: 0 })
+/** The two causes of them, for subclasses. */
+export const closedBy: { readonly local: Cause; readonly peer: Cause } = {
+  local: Object.freeze({ kind: 'closed', by: 'local' }) as Cause,
+  peer: Object.freeze({ kind: 'closed', by: 'peer' }) as Cause,
+}
 /** The two ends that are the rule: shared, for on short connections to make one costs as much as all else at the end. */
 const cleanEnds = {
   local: Object.freeze({ kind: 'closed', by: 'local', unsentBytes: 0, unreadBytes: 0 }) as CloseReason,
@@ -252,7 +257,7 @@ export abstract class TransportBase<C extends Carries> {
 
   /** Both halves over: closed, in order. */
   protected settle(): void {
-    if (this.readHalf === 'ended' && this.writeHalf === 'ended') this.finish({ kind: 'closed', by: this.endedBy ?? 'local' })
+    if (this.readHalf === 'ended' && this.writeHalf === 'ended') this.finish(closedBy[this.endedBy ?? 'local'])
   }
 
   /** It is over, once. */
@@ -263,6 +268,12 @@ export abstract class TransportBase<C extends Carries> {
     if (this.writeHalf !== 'broken') this.writeHalf = 'ended'
     this.unreadBytes += this.dropHeld()
     this.release()
+  }
+
+  /** `deliverLoss` from a clean stack; where there is nobody to tell, at once. */
+  protected deliverLossSoon(): void {
+    if (this.protocol === undefined && this.resolveClosed === undefined && !this.dropping) this.deliverLoss()
+    else soon(deliverLoss, this as unknown as Losing)
   }
 
   /** The protocol's last call, and `closed`. From a clean stack. */
@@ -353,7 +364,7 @@ export abstract class TransportBase<C extends Carries> {
   }
 
   private schedulePump(): void {
-    soon(() => this.pump())
+    soon(pump, this as unknown as { pump(): void })
   }
 
   /** Another protocol takes over: what is held, `leftover` first, is delivered in a microtask; so is an end that was delivered before. */
@@ -364,4 +375,17 @@ export abstract class TransportBase<C extends Carries> {
     if (this.readHalf === 'flowing' || this.readHalf === 'ended') this.readHalf = 'resuming'
     if (this.readHalf === 'resuming') this.schedulePump()
   }
+}
+
+/** What the functions below call: for `soon`, which takes no closure. */
+interface Losing {
+  deliverLoss(): void
+}
+
+function deliverLoss(transport: Losing): void {
+  transport.deliverLoss()
+}
+
+function pump(transport: { pump(): void }): void {
+  transport.pump()
 }

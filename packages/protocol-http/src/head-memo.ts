@@ -1,0 +1,60 @@
+import type { HeaderList } from './events.ts'
+import { type Fields, gatherFields } from './framing.ts'
+import type { HttpLimits } from './limits.ts'
+
+/** Longer ones are not kept: they have something of this one request in them. */
+const maxBlockBytes = 2048
+
+/** The field lines of a head, as text, with the empty line behind them; and what they say. */
+export interface Block {
+  readonly text: string
+  readonly headers: HeaderList
+  readonly fields: Fields
+  readonly lineBytes: number
+}
+
+/**
+ * The field lines that came last, for the next request: clients send the same ones with each of theirs, and to compare a few hundred
+ * characters costs a tenth of parsing them. Shared by the connections of a server, so that it takes one block of memory; what is in it was
+ * checked as always, and is frozen, for several requests have it.
+ */
+export class HeadMemo {
+  private last: Block | undefined
+  private misses = 0
+
+  /** The block that `text` has at `at`, if it is the one that is kept. */
+  find(text: string, at: number): Block | undefined {
+    const { last } = this
+    if (last === undefined || !text.startsWith(last.text, at)) {
+      this.misses++
+      return undefined
+    }
+    return last
+  }
+
+  /** Whether the block that was not found is worth keeping: of clients that differ, not each takes the other's place. */
+  get wants(): boolean {
+    return this.last === undefined || this.misses % 16 === 0
+  }
+
+  /** Keeps a block that was parsed and is right. */
+  keep(text: string, headers: HeaderList, lineBytes: number): void {
+    if (text.length > maxBlockBytes) return
+    for (const field of headers) Object.freeze(field)
+    this.last = { text: flat(text), headers: Object.freeze(headers), fields: gatherFields(headers), lineBytes }
+  }
+}
+
+const memos: WeakMap<HttpLimits, HeadMemo> = new WeakMap()
+
+/** The memo of those who have these limits: the connections of one server. */
+export function memoOf(limits: HttpLimits): HeadMemo {
+  let memo = memos.get(limits)
+  if (memo === undefined) memos.set(limits, (memo = new HeadMemo()))
+  return memo
+}
+
+/** A copy: a slice would keep the whole text that it is of. */
+function flat(text: string): string {
+  return JSON.parse(JSON.stringify(text)) as string
+}
