@@ -1,55 +1,83 @@
 /**
- * `pnpm bench [--full] [--rounds 5] [--seconds 2] [--only ID[,ID]] [--json FILE] [--docs]`: measures ours and their peers, interleaved, and prints medians,
- * spreads, and ratios taken within a round. `--docs` writes docs/performance.md with its plots. Exits 1 if a goal is missed in the median.
+ * `pnpm bench [--full] [--curves] [--rounds 5] [--seconds 2] [--only ID[,ID]] [--json FILE] [--docs] [--from FILE]`: measures ours and their peers, interleaved, and
+ * prints medians, spreads, and ratios taken within a round. `--curves` measures how cost grows instead, `--full` both, with peers and load generators of
+ * the distribution. `--docs` writes docs/performance.md with its plots; `--from` shows what a run wrote with `--json`, and measures nothing. Exits 1 if a goal is missed in the median, a curve bends, or something failed.
  */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { bends, curveText, measureCurve } from './lib/curve.mjs'
+import { Skipped } from './lib/external.mjs'
 import { machine } from './lib/machine.mjs'
 import { Results } from './lib/results.mjs'
 import { table } from './lib/table.mjs'
-import { allScenarios } from './scenarios/index.mjs'
+import { allCurves, allScenarios } from './scenarios/index.mjs'
 
 const { values: options } = parseArgs({
   options: {
     full: { type: 'boolean', default: false },
+    curves: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '1' },
     only: { type: 'string' },
     json: { type: 'string' },
+    from: { type: 'string' },
     docs: { type: 'boolean', default: false },
   },
 })
 const seconds = Number(options.seconds)
 const rounds = Number(options.rounds)
+const { full } = options
 const wanted = options.only?.split(',')
-const scenarios = allScenarios.filter((each) => (wanted === undefined ? options.full || each.full !== true : wanted.some((id) => each.id.startsWith(id))))
-if (!(seconds > 0) || !(rounds >= 1) || scenarios.length === 0) {
-  console.error(`--seconds and --rounds are numbers above 0; --only names some of: ${allScenarios.map(({ id }) => id).join(', ')}`)
+/** @param {{ id: string }} each */
+const isWanted = ({ id }) => wanted === undefined || wanted.some((start) => id.startsWith(start))
+const scenarios = options.curves && wanted === undefined && !full ? [] : allScenarios.filter((each) => isWanted(each) && (full || each.full !== true || wanted !== undefined))
+const curves = full || options.curves || wanted !== undefined ? allCurves.filter(isWanted) : []
+if (!(seconds > 0) || !(rounds >= 1) || scenarios.length + curves.length === 0) {
+  console.error(`--seconds and --rounds are numbers above 0; --only names some of: ${[...allScenarios, ...allCurves].map(({ id }) => id).join(', ')}`)
   process.exit(2)
 }
 
-const results = new Results()
-for (let round = 0; round < rounds; round++) {
-  for (const scenario of scenarios) {
-    const peers = Object.entries(scenario.peers)
-    for (let turn = 0; turn < peers.length; turn++) {
-      // Who comes first changes from round to round.
-      const [peer, measure] = /** @type {(typeof peers)[number]} */ (peers[(turn + round) % peers.length])
-      if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2Kround ${round + 1} of ${rounds}: ${scenario.id}, ${peer}`)
-      try {
-        results.add(scenario.id, round, peer, await measure({ seconds }))
-      } catch (error) {
-        results.fail(scenario.id, peer, error)
+/** What is measured now, where somebody looks on. @param {string} text */
+function tell(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text}`)
+}
+
+async function measureAll() {
+  const results = new Results()
+  for (let round = 0; round < rounds; round++) {
+    for (const scenario of scenarios) {
+      const { id } = scenario
+      const peers = Object.entries(scenario.peers)
+      for (let turn = 0; turn < peers.length; turn++) {
+        // Who comes first changes from round to round.
+        const [peer, measure] = /** @type {(typeof peers)[number]} */ (peers[(turn + round) % peers.length])
+        tell(`round ${round + 1} of ${rounds}: ${id}, ${peer}`)
+        try {
+          results.add(id, round, peer, await measure({ seconds, full, held: (limits) => results.held(id, peer, limits) }))
+        } catch (error) {
+          if (error instanceof Skipped) results.skip(id, peer, error.message)
+          else results.fail(id, peer, error)
+        }
       }
     }
   }
-}
-if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K')
+  /** @type {import('./lib/curve.mjs').Curved[]} */
+  const curved = []
+  for (const curve of curves) curved.push(await measureCurve(curve, { rounds, seconds: seconds / 2, full, tell: (text) => tell(`${curve.id}, ${text}`) }))
+  tell('')
 
-const report = { ...machine(), rounds, seconds, scenarios: scenarios.map((scenario) => results.summary(scenario)) }
+  return { ...machine(), rounds, seconds, full, scenarios: scenarios.map((scenario) => results.summary(scenario)), curves: curved }
+}
+
+/** @type {import('./lib/page.mjs').Report} */
+const report = options.from === undefined ? await measureAll() : JSON.parse(readFileSync(options.from, 'utf8'))
 for (const each of report.scenarios) console.log(`${table(each)}\n`)
+for (const each of report.curves) console.log(`${curveText(each)}\n`)
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
 if (options.docs) (await import('./lib/page.mjs')).writePage(report)
-const missed = report.scenarios.flatMap(({ id, goals, failures }) => [...goals.filter(({ met }) => !met).map(({ peer, metric }) => `${id}: ${peer}, ${metric}`), ...failures])
+const missed = [
+  ...report.scenarios.flatMap(({ id, goals, failures }) => [...goals.filter(({ met }) => !met).map(({ peer, metric }) => `${id}: ${peer}, ${metric}`), ...failures]),
+  ...report.curves.flatMap((each) => (bends(each) ? [`${each.id}: not straight`] : []).concat(each.failures)),
+]
 console.log(missed.length === 0 ? 'every goal is met' : `missed:\n  ${missed.join('\n  ')}`)
 process.exitCode = missed.length === 0 ? 0 : 1

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { cpus, release, type } from 'node:os'
 
 /** What a figure depends on beside the code. */
@@ -7,5 +8,14 @@ export function machine() {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} × ${first?.model ?? 'unknown processor'}, ${type()} ${release()}`,
     versions: `Node ${process.version}, V8 ${process.versions.v8}, libuv ${process.versions.uv}, OpenSSL ${process.versions.openssl}`,
+    peers: peers().join(', '),
   }
+}
+
+/** The versions of what we are measured against, as they are installed. */
+function peers() {
+  return ['@hono/node-server', 'hono', 'jayson', 'split2', 'undici', 'vscode-jsonrpc', 'ws'].map((name) => {
+    const { version } = JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8'))
+    return `${name} ${version}`
+  })
 }

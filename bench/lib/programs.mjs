@@ -4,3 +4,11 @@ import { spawnSync } from 'node:child_process'
 export function hasProgram(name) {
   return spawnSync('sh', ['-c', 'command -v "$1"', 'sh', name]).status === 0
 }
+
+/** Servers on one core and what loads them on the other, where that can be said: each then has a core to itself. */
+export const pins = hasProgram('taskset') ? /** @type {const} */ ({ server: '0', load: '1' }) : undefined
+
+/** A command on its core. @param {'server' | 'load'} core @param {string} command @param {string[]} args @returns {[string, string[]]} */
+export function pinned(core, command, args) {
+  return pins === undefined ? [command, args] : ['taskset', ['-c', pins[core], command, ...args]]
+}

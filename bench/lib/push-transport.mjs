@@ -1,15 +1,13 @@
 import { QueuedTransport, transportPolicy } from '@async/core/base'
 
-const policy = transportPolicy({})
-
-/** A lowest transport that is pushed into by hand: what a layer costs, and nothing below it. What is written to it vanishes. */
+/** A lowest transport that is pushed into by hand: what a layer costs, and nothing below it. What is written to it vanishes. @extends {QueuedTransport<import('@async/core').Stream>} */
 export class PushTransport extends QueuedTransport {
   /** @type {'stream'} */
   carries = 'stream'
   info = { pausable: true, resets: false, halfCloses: true, readsAfterWriteError: true }
 
   constructor() {
-    super(policy)
+    super(transportPolicy({}))
     /** Bytes that were written. */
     this.written = 0
   }

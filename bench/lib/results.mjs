@@ -2,8 +2,8 @@ import { median, spread } from './statistics.mjs'
 
 /**
  * @typedef {{ metric: string, unit: string, median: number, spread: number, ratio: number, values: number[] }} Figure
- * @typedef {import('./scenario.mjs').Goal & { ratio: number, met: boolean }} Outcome
- * @typedef {{ id: string, title: string, reference: string, peers: { peer: string, figures: Figure[] }[], goals: Outcome[], failures: string[] }} Summary
+ * @typedef {import('./scenario.mjs').Goal & { ratio: number, better: 'lower' | 'higher', met: boolean }} Outcome
+ * @typedef {{ id: string, title: string, reference: string, peers: { peer: string, figures: Figure[] }[], goals: Outcome[], failures: string[], skipped: string[], limits: Record<string, string[]> }} Summary
  */
 
 /** What was measured, by scenario, peer and round. */
@@ -13,6 +13,10 @@ export class Results {
     this.values = new Map()
     /** @type {Map<string, Set<string>>} */
     this.failures = new Map()
+    /** @type {Map<string, Map<string, string>>} */
+    this.skipped = new Map()
+    /** @type {Map<string, Record<string, string[]>>} */
+    this.limits = new Map()
   }
 
   /** @param {string} id @param {number} round @param {string} peer @param {Record<string, number>} values */
@@ -30,9 +34,22 @@ export class Results {
     this.failures.set(id, failures)
   }
 
+  /** A peer that was not measured. Without a reason nobody is told. @param {string} id @param {string} peer @param {string} reason */
+  skip(id, peer, reason) {
+    const skipped = this.skipped.get(id) ?? new Map()
+    skipped.set(peer, reason)
+    this.skipped.set(id, skipped)
+  }
+
+  /** Limits that held in a peer's process. @param {string} id @param {string} peer @param {string[]} limits */
+  held(id, peer, limits) {
+    this.limits.set(id, { ...this.limits.get(id), [peer]: limits })
+  }
+
   /** @param {import('./scenario.mjs').Scenario} scenario @returns {Summary} */
   summary({ id, title, reference, metrics, peers, goals }) {
-    const figures = Object.keys(peers).map((peer) => ({
+    const skipped = this.skipped.get(id)
+    const figures = Object.keys(peers).filter((peer) => !skipped?.has(peer)).map((peer) => ({
       peer,
       figures: Object.entries(metrics).flatMap(([metric, { unit, scale = 1 }]) => {
         const values = this.column(id, peer, metric).map((value) => value * scale)
@@ -42,9 +59,11 @@ export class Results {
     }))
     const outcomes = goals.map((goal) => {
       const ratio = this.ratio(id, goal.peer, goal.reference ?? reference, goal.metric)
-      return { ...goal, ratio, met: metrics[goal.metric]?.better === 'higher' ? ratio >= goal.limit : ratio <= goal.limit }
+      const { better } = /** @type {import('./scenario.mjs').Metric} */ (metrics[goal.metric])
+      return { ...goal, ratio, better, met: better === 'higher' ? ratio >= goal.limit : ratio <= goal.limit }
     })
-    return { id, title, reference, peers: figures, goals: outcomes, failures: [...(this.failures.get(id) ?? [])] }
+    const reasons = [...(skipped ?? [])].flatMap(([peer, reason]) => (reason === '' ? [] : [`${peer}: ${reason}`]))
+    return { id, title, reference, peers: figures, goals: outcomes, failures: [...(this.failures.get(id) ?? [])], skipped: reasons, limits: this.limits.get(id) ?? {} }
   }
 
   /** @param {string} id @param {string} peer @param {string} metric */

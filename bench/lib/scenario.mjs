@@ -23,58 +23,119 @@
  * @property {Goal[]} goals
  * @property {boolean} [full] only with `--full`
  *
- * @typedef {(how: { seconds: number }) => Promise<Record<string, number>>} Measure
+ * @typedef {object} How
+ * @property {number} seconds of each measurement
+ * @property {boolean} full
+ * @property {(limits: string[]) => void} held is told which limits held in the process that was measured
+ *
+ * @typedef {(how: How) => Promise<Record<string, number>>} Measure
+ * @typedef {[file: string, name: string, argument?: object]} Call of a function in sides/
  */
+import { Skipped, wrk } from './external.mjs'
 import { startSide } from './side.mjs'
 
 /** @param {string} name of a file in sides/ */
 export const sideFile = (name) => new URL(`../sides/${name}.mjs`, import.meta.url)
 
 /**
- * A server under load: its CPU per operation. `server` and `load` are `[file, function, argument]`; the load gets what the server's function
- * returned beside its own argument, and resolves with `{ operations }`.
- * @param {[string, string, object?]} server
- * @param {[string, string, object?]} load
+ * Warm: the compiler has seen the loop, for half a second of the process's own time, which on a machine with other work may take several.
+ * @param {(work: () => Promise<any>) => Promise<{ cpuMicros: number }>} during @param {(seconds: number) => Promise<any>} call @param {number} seconds
+ */
+async function warmUp(during, call, seconds) {
+  const time = Math.min(1, seconds / 2)
+  let cpuMicros = 0
+  for (let pass = 0; pass < 8 && cpuMicros < Math.min(500_000, seconds * 500_000); pass++) cpuMicros += (await during(() => call(time))).cpuMicros
+}
+
+/** @param {{ result: any, cpuMicros: number, rssBytes: number }} measured @param {number} seconds */
+function figures({ result: { operations, ...others }, cpuMicros, rssBytes }, seconds) {
+  return { cpu: cpuMicros / operations, rate: operations / seconds, rss: rssBytes, ...others }
+}
+
+/** A server in a side, or a program of the distribution. @param {Call | (() => Promise<import('./external.mjs').Started>)} server @returns {Promise<import('./external.mjs').Started>} */
+async function startServer(server) {
+  if (typeof server === 'function') return server()
+  const side = await startSide(sideFile(server[0]), 'server')
+  try {
+    const where = await side.call(server[1], server[2])
+    return { where, during: (work) => side.during(work), end: () => side.end() }
+  } catch (error) {
+    await side.end()
+    throw error
+  }
+}
+
+/**
+ * A server under load: its CPU per operation. The load gets what the server's function returned beside its own argument, and resolves with
+ * `{ operations }`. `limits` sends that server what exceeds each of its limits, behind the measurement, and throws if one is none.
+ * @param {Parameters<typeof startServer>[0]} server
+ * @param {Call} load
+ * @param {Call} [limits]
  * @returns {Measure}
  */
-export const serverCpu = (server, load) => async ({ seconds }) => {
-  const serving = await startSide(sideFile(server[0]), 'server')
+export const serverCpu = (server, load, limits) => async ({ seconds, held }) => {
+  const serving = await startServer(server)
   const loading = await startSide(sideFile(load[0]), 'load')
   try {
-    const where = await serving.call(server[1], server[2])
-    // Warm: the compiler of both sides has seen the loop.
-    await loading.call(load[1], { ...where, ...load[2], seconds: Math.min(1, seconds / 2) })
-    const { result, cpuMicros, rssBytes } = await serving.during(() => loading.call(load[1], { ...where, ...load[2], seconds }))
-    const { operations, ...others } = result
-    return { cpu: cpuMicros / operations, rate: operations / seconds, rss: rssBytes, ...others }
+    const call = (/** @type {number} */ time) => loading.call(load[1], { ...serving.where, ...load[2], seconds: time })
+    await warmUp(serving.during, call, seconds)
+    const measured = await serving.during(() => call(seconds))
+    if (limits !== undefined) {
+      const attacking = await startSide(sideFile(limits[0]), 'load')
+      try {
+        held(await attacking.call(limits[1], { ...serving.where, ...limits[2] }))
+      } finally {
+        await attacking.end()
+      }
+    }
+    return figures(measured, seconds)
   } finally {
     await Promise.all([serving.end(), loading.end()])
   }
 }
 
-/** As `serverCpu`, for who connects: its CPU per operation, against one and the same server. @param {[string, string, object?]} client @param {[string, string, object?]} server @returns {Measure} */
+/** As `serverCpu`, loaded by wrk. @param {Parameters<typeof startServer>[0]} server @returns {Measure} */
+export const serverUnderWrk = (server) => async ({ seconds }) => {
+  const serving = await startServer(server)
+  try {
+    const how = { ...serving.where, connections: 64 }
+    await warmUp(serving.during, (time) => wrk({ ...how, seconds: time }), seconds)
+    return figures(await serving.during(() => wrk({ ...how, seconds })), Math.max(1, Math.round(seconds)))
+  } finally {
+    await serving.end()
+  }
+}
+
+/** As `serverCpu`, for who connects: its CPU per operation, against one and the same server. @param {Call} client @param {Call} server @returns {Measure} */
 export const clientCpu = (client, server) => async ({ seconds }) => {
   const serving = await startSide(sideFile(server[0]), 'load')
   const calling = await startSide(sideFile(client[0]), 'server')
   try {
     const where = await serving.call(server[1], server[2])
-    await calling.call(client[1], { ...where, ...client[2], seconds: Math.min(1, seconds / 2) })
-    const { result, cpuMicros, rssBytes } = await calling.during(() => calling.call(client[1], { ...where, ...client[2], seconds }))
-    const { operations, ...others } = result
-    return { cpu: cpuMicros / operations, rate: operations / seconds, rss: rssBytes, ...others }
+    const call = (/** @type {number} */ time) => calling.call(client[1], { ...where, ...client[2], seconds: time })
+    await warmUp((work) => calling.during(work), call, seconds)
+    return figures(await calling.during(() => call(seconds)), seconds)
   } finally {
     await Promise.all([serving.end(), calling.end()])
   }
 }
 
-/** A loop in one process, which says itself how much it did: `{ operations }`. @param {[string, string, object?]} loop @returns {Measure} */
-export const loopCpu = (loop) => async ({ seconds }) => {
+/** A loop in one process, which says itself how much it did: `{ operations }`. `limits` as with `serverCpu`. @param {Call} loop @param {string} [limits] @returns {Measure} */
+export const loopCpu = (loop, limits) => async ({ seconds, held }) => {
   const side = await startSide(sideFile(loop[0]), 'server')
   try {
-    await side.call(loop[1], { ...loop[2], seconds: Math.min(1, seconds / 2) })
-    const { result, cpuMicros } = await side.during(() => side.call(loop[1], { ...loop[2], seconds }))
+    const call = (/** @type {number} */ time) => side.call(loop[1], { ...loop[2], seconds: time })
+    await warmUp((work) => side.during(work), call, seconds)
+    const { result, cpuMicros } = await side.during(() => call(seconds))
+    if (limits !== undefined) held(await side.call(limits))
     return { cpu: cpuMicros / result.operations, rate: (result.operations / cpuMicros) * 1e6 }
   } finally {
     await side.end()
   }
+}
+
+/** A peer that is measured with `--full` alone. @param {Measure} measure @returns {Measure} */
+export const onlyFull = (measure) => async (how) => {
+  if (!how.full) throw new Skipped('')
+  return measure(how)
 }

@@ -14,5 +14,5 @@ process.on('disconnect', () => process.exit())
 
 function usage() {
   const { user, system } = process.cpuUsage()
-  return { cpuMicros: user + system, rssBytes: process.memoryUsage.rss() }
+  return { cpuMicros: user + system, rssBytes: process.memoryUsage.rss(), peakBytes: process.resourceUsage().maxRSS * 1024 }
 }

@@ -5,14 +5,11 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { hasProgram } from './programs.mjs'
+import { pins } from './programs.mjs'
 
 const main = fileURLToPath(new URL('./side-main.mjs', import.meta.url))
 
-/** Servers on one core and what loads them on the other, where that can be said: each then has a core to itself. */
-const pins = hasProgram('taskset') ? { server: '0', load: '1' } : undefined
-
-/** @typedef {{ cpuMicros: number, rssBytes: number }} Usage */
+/** @typedef {{ cpuMicros: number, rssBytes: number, peakBytes: number }} Usage */
 
 /** A running side. */
 export class Side {

@@ -66,6 +66,7 @@ function run(make, { mean, fragments = false, seconds }) {
 /** What people write: one buffer that grows. @param {any} how */
 export const naive = (how) =>
   run((on) => {
+    /** @type {Buffer} */
     let rest = Buffer.alloc(0)
     return (piece) => {
       let all = rest.length === 0 ? piece : Buffer.concat([rest, piece])
@@ -89,21 +90,21 @@ export async function split2(how) {
   }, how)
 }
 
-/** The layer, as users have it, on a transport that is pushed by hand. @param {import('@async/protocol-chunk').ChunkOptions<any>} options @param {any} how */
-async function layered(options, how) {
+/** The layer, as users have it, on a transport that is pushed by hand. @param {'bytes' | 'text'} mode @param {any} how */
+async function layered(mode, how) {
   const { PushTransport } = await import('../lib/push-transport.mjs')
   return run((on) => {
     const transport = new PushTransport()
-    chunk({ delimiter: '\r\n', ...options })(/** @type {any} */ (transport)).start({ dataReceived: (/** @type {any} */ unit) => on(unit.length) })
+    chunk({ delimiter: '\r\n', mode })(/** @type {any} */ (transport)).start({ dataReceived: (/** @type {any} */ unit) => on(unit.length) })
     return (piece) => transport.push(piece)
   }, how)
 }
 
 /** @param {any} how */
-export const bytes = (how) => layered({ mode: 'bytes' }, how)
+export const bytes = (how) => layered('bytes', how)
 
 /** @param {any} how */
-export const text = (how) => layered({ mode: 'text' }, how)
+export const text = (how) => layered('text', how)
 
 // ── frames that say their length; 100 bytes each ──
 

@@ -29,6 +29,13 @@ async function ours(onExchange) {
 
 /** @param {import('@async/protocol-http').HttpServerExchange} exchange */
 function answer(exchange) {
+  // Nobody who measures posts: this is for the limits of bodies.
+  if (exchange.request.method === 'POST') return exchange.start({ dataReceived() {}, eofReceived: () => say(exchange) })
+  say(exchange)
+}
+
+/** @param {import('@async/protocol-http').HttpServerExchange} exchange */
+function say(exchange) {
   exchange.respond({ status: 200, headers })
   exchange.write(text)
   exchange.close()
@@ -42,9 +49,36 @@ export const async = () =>
     answer(exchange)
   })
 
-/** As it would be written for node-server: Hono, with its own adapter. */
-export async function honoNode() {
-  const [{ Hono }, { createAdaptorServer }] = await Promise.all([import('hono'), import('@hono/node-server')])
-  const app = new Hono().get('/', (context) => context.text(text))
-  return listening(/** @type {any} */ (createAdaptorServer({ fetch: app.fetch })))
+// ── fetch handlers, and a Hono app ──
+
+const answerOf = () => new Response(text, { headers: { 'Content-Type': 'text/plain' } })
+
+/** @param {Request} request */
+const respond = (request) => (request.method === 'POST' ? request.text().then(answerOf) : answerOf())
+
+async function app() {
+  const { Hono } = await import('hono')
+  return new Hono().get('/', (context) => context.text(text)).post('*', async (context) => {
+    await context.req.text()
+    return context.text(text)
+  })
 }
+
+/** @param {(request: Request) => Response | Promise<Response>} fetch */
+async function onNodeServer(fetch) {
+  const { createAdaptorServer } = await import('@hono/node-server')
+  return listening(/** @type {import('node:net').Server} */ (createAdaptorServer({ fetch })))
+}
+
+/** @param {(request: Request) => Response | Promise<Response>} fetch */
+async function onServeFetch(fetch) {
+  const { installLightResponse, serveFetch } = await import('@async/protocol-http')
+  // @hono/node-server puts its own class there by itself.
+  installLightResponse()
+  return { port: (await listenTcp({}, serveFetch(fetch))).port }
+}
+
+export const nodeFetch = () => onNodeServer(respond)
+export const asyncFetch = () => onServeFetch(respond)
+export const nodeHono = async () => onNodeServer((await app()).fetch)
+export const asyncHono = async () => onServeFetch((await app()).fetch)

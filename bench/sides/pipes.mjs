@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connectExec, connectUnix, listenUnix } from '@async/transport-pipe'
+import { connectExec, listenUnix } from '@async/transport-pipe'
 
 const message = Buffer.alloc(64, 'x')
 const path = join(tmpdir(), `async-bench-${process.pid}.sock`)

@@ -40,11 +40,16 @@ export const sunk = () => sunkBytes
 
 // ── load ──
 
-/** Every connection sends `bytes`, waits until they are back, and sends again. @param {{ port: number, connections: number, bytes: number, seconds: number }} how */
-export async function pingPong({ port, connections, bytes, seconds }) {
-  const message = Buffer.from(Uint8Array.from({ length: bytes }, (_, at) => at))
-  let operations = 0
-  const sockets = await Promise.all(Array.from({ length: connections }, async () => {
+/** @type {import('node:net').Socket[]} */
+let sockets = []
+let message = Buffer.alloc(0)
+let operations = 0
+
+/** Opens connections, no more at a time than a backlog holds. @param {{ port: number, connections: number, bytes: number }} how */
+export async function open({ port, connections, bytes }) {
+  message = Buffer.from(Uint8Array.from({ length: bytes }, (_, at) => at))
+  sockets = []
+  const one = async () => {
     const socket = connect({ port, host, noDelay: true })
     await once(socket, 'connect')
     let waiting = bytes
@@ -56,12 +61,24 @@ export async function pingPong({ port, connections, bytes, seconds }) {
       operations++
       socket.write(message)
     })
-    return socket
-  }))
+    sockets.push(socket)
+  }
+  while (sockets.length < connections) await Promise.all(Array.from({ length: Math.min(200, connections - sockets.length) }, one))
+}
+
+/** Each of them sends the message, waits until it is back, and sends it again. @param {{ seconds: number }} how */
+export async function play({ seconds }) {
+  operations = 0
   for (const socket of sockets) socket.write(message)
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
   for (const socket of sockets) socket.destroy()
   return { operations }
+}
+
+/** Both. @param {{ port: number, connections: number, bytes: number, seconds: number }} how */
+export async function pingPong(how) {
+  await open(how)
+  return play(how)
 }
 
 // ── clients; an operation is a MiB ──

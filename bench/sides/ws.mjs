@@ -8,7 +8,7 @@ const host = '127.0.0.1'
 export async function echoWs() {
   const { WebSocketServer } = await import('ws')
   const server = new WebSocketServer({ host, port: 0, perMessageDeflate: false })
-  server.on('connection', (socket) => socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })))
+  server.on('connection', (/** @type {any} */ socket) => socket.on('message', (/** @type {Buffer} */ data, /** @type {boolean} */ isBinary) => socket.send(data, { binary: isBinary })))
   await once(server, 'listening')
   return { port: /** @type {import('node:net').AddressInfo} */ (server.address()).port }
 }

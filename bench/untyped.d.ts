@@ -1,0 +1,2 @@
+declare module 'split2'
+declare module 'ws'
