@@ -14,7 +14,7 @@ describe('the runtime exports', () => {
 
   it('of @async/core/base are these', () => {
     expect(Object.keys(base).sort()).toEqual([
-      'ByteQueue', 'ConnectionSet', 'LayerTransport', 'QueuedTransport', 'TransportBase', 'WrappedTransport', 'WriteQueue', 'afterTurn', 'byteLength', 'checkNumbers', 'heldLength', 'layerInfo', 'lossError',
+      'ByteQueue', 'ConnectionSet', 'LayerTransport', 'QueuedTransport', 'TransportBase', 'WrappedTransport', 'WriteQueue', 'afterTurn', 'byteLength', 'checkData', 'checkNumbers', 'heldLength', 'layerInfo', 'lossError',
       'reportToConsole', 'soon', 'systemClock', 'toBytes', 'transportPolicy', 'utf8Length',
     ])
   })
@@ -22,7 +22,9 @@ describe('the runtime exports', () => {
 
 describe('the runtime exports of @async/core/node', () => {
   it('are these', () => {
-    expect(Object.keys(node).sort()).toEqual(['SocketListener', 'SocketTransport', 'WritingTransport', 'dial', 'fromDuplex', 'nodeSocket', 'socketError', 'toDuplex'])
+    expect(Object.keys(node).sort()).toEqual([
+      'SocketInfo', 'SocketListener', 'SocketTransport', 'WritingTransport', 'dial', 'formatAddress', 'fromDuplex', 'nodeSocket', 'peerAddress', 'socketError', 'toDuplex',
+    ])
   })
 })
 

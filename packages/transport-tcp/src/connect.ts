@@ -6,10 +6,10 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { isIP, type Socket } from 'node:net'
 import { ConnectionError, type Connector, limits, type StreamTransport, UsageError } from '@async/core'
 import { checkNumbers, type TransportPolicy, transportPolicy } from '@async/core/base'
-import { dial, type Dialled, socketError } from '@async/core/node'
+import { dial, type Dialled, formatAddress, socketError } from '@async/core/node'
 import { lookupError } from './lookup-error.ts'
 import { checkPort, keepAlive, type TcpConnectOptions } from './options.ts'
-import { formatAddress, TcpTransport } from './transport.ts'
+import { TcpTransport } from './transport.ts'
 
 /**
  * Connects. Nothing is read before the transport is started.

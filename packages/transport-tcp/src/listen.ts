@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:net'
 import { type Listener, type StreamTransport, UsageError } from '@async/core'
 import { checkNumbers, type ConnectionCounts, type TransportPolicy, transportPolicy } from '@async/core/base'
-import { SocketListener, socketError } from '@async/core/node'
+import { formatAddress, SocketListener, socketError } from '@async/core/node'
 import { checkPort, keepAlive, type TcpListenOptions } from './options.ts'
-import { formatAddress, TcpTransport } from './transport.ts'
+import { TcpTransport } from './transport.ts'
 
 /** A listener of TCP transports, and what it counted. */
 export interface TcpListener extends Listener, ConnectionCounts {

@@ -1,10 +1,10 @@
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { ConnectionError, type Connector, limits, type Stream, type StreamTransport, type Transport, UsageError } from '@async/core'
 import { checkNumbers, type TransportPolicy, transportPolicy } from '@async/core/base'
-import { dial, type Dialled, socketError } from '@async/core/node'
+import { dial, type Dialled, formatAddress, socketError } from '@async/core/node'
 import { Opener, type RequestOptions } from './open.ts'
 import type { WebSocketOptions } from './options.ts'
-import { formatAddress, NodeSocketTransport } from './socket.ts'
+import { NodeSocketTransport } from './socket.ts'
 import type { WebSocketTransport } from './web/websocket.ts'
 
 /** Options of `connectWebSocket` and `webSocketConnector`: a `url`, a `connector`, or both. */
@@ -112,7 +112,7 @@ class SocketConnector implements Connector<StreamTransport> {
       socket.once('end', ended)
       socket.once(this.tls === undefined ? 'connect' : 'secureConnect', () => {
         settle()
-        const transport = new NodeSocketTransport(this.policy, socket, this.tls === undefined ? undefined : noOwner, true)
+        const transport = new NodeSocketTransport(this.policy, socket, this.tls === undefined ? undefined : noOwner)
         dialled.adopt(transport)
         resolve(transport)
       })

@@ -16,7 +16,7 @@
  * latest does (RFC 6455 §5.5.3), so that a peer that pings and does not read costs nothing.
  */
 import { type Cause, type CloseReason, ConnectionError, type Data, limits, type Messages, type Producer, type Stream, type Transport, UsageError } from '@async/core'
-import { byteLength, layerInfo, LayerTransport } from '@async/core/base'
+import { byteLength, checkData, layerInfo, LayerTransport } from '@async/core/base'
 import { closeCause, isSendableCode, maxCloseTextBytes } from './web/close-codes.ts'
 import type { Deflate } from './deflate.ts'
 import { frameError } from './frame-error.ts'
@@ -362,12 +362,5 @@ export class FrameTransport extends LayerTransport<Stream, Messages> implements 
 }
 
 const noBytes: Uint8Array = new Uint8Array(0)
-
-/** JavaScript gets here with anything. */
-function checkData(data: Data): void {
-  if (typeof data !== 'string' && (data as Uint8Array | null | undefined)?.BYTES_PER_ELEMENT !== 1) {
-    throw new UsageError('ERR_INVALID_ARGUMENT', 'data are a string or a Uint8Array')
-  }
-}
 
 function ignore(): void {}

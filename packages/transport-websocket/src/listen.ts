@@ -3,10 +3,10 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Listener, type UpgradeRequest, UsageError } from '@async/core'
 import { checkNumbers, type ConnectionCounts, ConnectionSet, type ConnectionSetOptions, type OwnedTransport, type Owner, type TransportPolicy, transportPolicy } from '@async/core/base'
-import { socketError } from '@async/core/node'
+import { formatAddress, socketError } from '@async/core/node'
 import { Acceptor, type AcceptOptions } from './accept.ts'
 import { refusedStatus } from './refusal.ts'
-import { formatAddress, NodeSocketTransport } from './socket.ts'
+import { NodeSocketTransport } from './socket.ts'
 import type { WebSocketTransport } from './web/websocket.ts'
 
 /** Options of `listenWebSocket`. */
@@ -76,7 +76,7 @@ function upgradeOf(request: IncomingMessage, socket: Socket, head: Uint8Array, p
   const raw = request.rawHeaders
   const headers: [string, string][] = []
   for (let i = 0; i + 1 < raw.length; i += 2) headers.push([raw[i]!.toLowerCase(), raw[i + 1]!])
-  return { method: request.method ?? '', target: request.url ?? '', headers, transport: new NodeSocketTransport(policy, socket, owner, false), leftover: head }
+  return { method: request.method ?? '', target: request.url ?? '', headers, transport: new NodeSocketTransport(policy, socket, owner), leftover: head }
 }
 
 const noOwner: Owner = { released(): void {} }

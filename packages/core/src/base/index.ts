@@ -1,5 +1,6 @@
 export { byteLength, heldLength, toBytes, utf8Length } from './byte-length.ts'
 export { ByteQueue } from './byte-queue.ts'
+export { checkData } from './check-data.ts'
 export { afterTurn, type Clock, soon, systemClock } from './clock.ts'
 export { type Acceptor, type ConnectionCounts, ConnectionSet, type ConnectionSetOptions, type OwnedTransport, type Owner } from './connection-set.ts'
 export { LayerTransport, layerInfo } from './layer-transport.ts'

@@ -11,6 +11,7 @@ import type { BudgetMember } from '../memory-budget.ts'
 import type { Cause } from '../reason.ts'
 import type { Carries, CloseOptions, Data } from '../transport.ts'
 import { byteLength } from './byte-length.ts'
+import { checkData } from './check-data.ts'
 import * as limits from '../limits.ts'
 import type { TransportPolicy } from './options.ts'
 import { closedBy, TransportBase } from './transport-base.ts'
@@ -346,13 +347,6 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
 /** What waits for a connection that ended is rejected with this: the reason's own error, or one that says that it closed in order. */
 export function lossError(cause: Cause): Error {
   return 'error' in cause ? cause.error : new ConnectionError('ERR_CONNECTION_CLOSED', 'the connection was closed', { phase: 'close' })
-}
-
-/** JavaScript gets here with anything. By a property, not by the class: every realm has its own. */
-function checkData(data: Data): void {
-  if (typeof data !== 'string' && (data as Uint8Array | null | undefined)?.BYTES_PER_ELEMENT !== 1) {
-    throw new UsageError('ERR_INVALID_ARGUMENT', 'data are a string or a Uint8Array')
-  }
 }
 
 function alreadyRegistered(): UsageError {

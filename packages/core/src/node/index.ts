@@ -1,6 +1,7 @@
 export { type Dialled, dial } from './dial.ts'
 export { type DuplexTransportOptions, fromDuplex } from './duplex-transport.ts'
 export { socketError } from './socket-error.ts'
+export { formatAddress, peerAddress, type SocketFacts, SocketInfo } from './socket-info.ts'
 export { SocketListener, type SocketKind } from './socket-listener.ts'
 export { nodeSocket, type NodeSocket, SocketTransport } from './socket-transport.ts'
 export { WritingTransport } from './writing-transport.ts'

@@ -1,0 +1,65 @@
+import type { Socket } from 'node:net'
+import type { Info } from '../transport.ts'
+
+/** What a `SocketInfo` can't ask a socket. */
+export interface SocketFacts {
+  /** See `Info`. */
+  readonly resets: boolean
+  /** See `Info`. */
+  readonly readsAfterWriteError: boolean
+  /** Whom we dialled. Default: whom the OS names. */
+  readonly remote?: string | undefined
+}
+
+/**
+ * The facts of a socket with IP addresses. The peer's is asked for at once, for a reset makes the OS forget it; our own when somebody wants it, or at
+ * the end: its owner calls `remember` before it lets the socket go.
+ */
+export class SocketInfo implements Info {
+  readonly pausable = true
+  readonly resets: boolean
+  readonly halfCloses = true
+  readonly readsAfterWriteError: boolean
+  readonly remote: string
+  private readonly socket: Socket
+  private ours: string | undefined
+
+  constructor(socket: Socket, facts: SocketFacts) {
+    this.socket = socket
+    this.resets = facts.resets
+    this.readsAfterWriteError = facts.readsAfterWriteError
+    this.remote = facts.remote ?? peerAddress(socket) ?? ''
+  }
+
+  /** Our address; empty if the socket was lost before anybody could ask. */
+  get local(): string {
+    this.remember()
+    return this.ours ?? ''
+  }
+
+  /** Asks the OS for our address while it can still be asked. */
+  remember(): void {
+    if (this.ours !== undefined) return
+    const { localAddress, localPort } = this.socket
+    if (localAddress !== undefined && localPort !== undefined) this.ours = formatAddress(localAddress, localPort)
+  }
+}
+
+/**
+ * Who the OS says the peer of a socket is, asked anew; undefined if it knows none any more, as behind a reset (C11). Through a view of the socket,
+ * for Node notes the answer on the object that is asked. (`Object.create(socket)` would do, and make every use of the socket slower: measured.)
+ */
+export function peerAddress(socket: Socket): string | undefined {
+  const notes = new Map<PropertyKey, unknown>()
+  const view = new Proxy(socket, {
+    get: (target, name, receiver) => (notes.has(name) ? notes.get(name) : Reflect.get(target, name, receiver)),
+    set: (_, name, value) => notes.set(name, value) !== undefined,
+  })
+  const { remoteAddress, remotePort } = view
+  return remoteAddress === undefined || remotePort === undefined ? undefined : formatAddress(remoteAddress, remotePort)
+}
+
+/** An address and a port as text: `127.0.0.1:80`, `[::1]:80`. */
+export function formatAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
