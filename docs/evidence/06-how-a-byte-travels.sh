@@ -16,5 +16,5 @@ expect 'in: from the socket to the method on one stack' \
   'run accept entryReceived dataReceived deliverHeld pump deliverEof receivedEof eofReceived deliverEof receivedEof bodyEnded handle pull dataReceived received ' \
   "$(functions 'in: the method')"
 expect 'out: a request and its answer are one write each' 2 "$(grep -c '^out: socket.write' "$scratch/trace.txt")"
-expect 'out: the lowest transport writes, behind the turn' 'write send flush write send flush ' "$(functions 'out: socket.write')"
+expect 'out: the lowest transport writes, behind the turn' 'write writeBatch send sendQueued flush write writeBatch send sendQueued flush ' "$(functions 'out: socket.write')"
 done_well
