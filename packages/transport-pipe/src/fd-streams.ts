@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, fstatSync } from 'node:fs'
+import { closeSync, createReadStream, createWriteStream, fstatSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { isatty, ReadStream, WriteStream } from 'node:tty'
@@ -28,7 +28,7 @@ export function kindOf(fd: number): FdKind {
  */
 export function inputOf(fd: number): Readable {
   return open(fd, (kind) => {
-    if (kind === 'tty') return new ReadStream(fd)
+    if (kind === 'tty') return closingOriginal(fd, new ReadStream(fd))
     return kind === 'file' ? createReadStream('', { fd }) : new Socket({ fd, readable: true, writable: false })
   })
 }
@@ -36,9 +36,24 @@ export function inputOf(fd: number): Readable {
 /** A stream that writes to `fd`, and closes it at the end. */
 export function outputOf(fd: number): Writable {
   return open(fd, (kind) => {
-    if (kind === 'tty') return new WriteStream(fd)
+    if (kind === 'tty') return closingOriginal(fd, new WriteStream(fd))
     return kind === 'file' ? createWriteStream('', { fd }) : new Socket({ fd, readable: false, writable: true })
   })
+}
+
+/** A stream that reads a terminal, and one that writes to it: `fd` goes both ways, and is closed at the end of both. */
+export function terminalOf(fd: number): { readonly input: Readable; readonly output: Writable } {
+  return open(fd, () => {
+    const output = new WriteStream(fd)
+    return { input: closingOriginal(fd, new ReadStream(fd)), output }
+  })
+}
+
+/** libuv opens a terminal anew where it can, and uses and closes that: then what it was given is nobody's any more. */
+function closingOriginal<T extends ReadStream | WriteStream>(fd: number, stream: T): T {
+  const { _handle: handle } = stream as unknown as { readonly _handle: { readonly fd: number } }
+  if (handle.fd !== fd) closeSync(fd)
+  return stream
 }
 
 /** A socket both ways, half-open and paused. */

@@ -1,6 +1,6 @@
 import { type Connector, type StreamTransport, UsageError } from '@async/core'
 import { type TransportOptions, transportPolicy } from '@async/core/base'
-import { inputOf, kindOf, outputOf, socketOf } from './fd-streams.ts'
+import { inputOf, kindOf, outputOf, socketOf, terminalOf } from './fd-streams.ts'
 import { PairTransport } from './pair-transport.ts'
 import { nobody, UnixTransport } from './unix-transport.ts'
 
@@ -24,8 +24,8 @@ export function openFd(options: FdOptions): StreamTransport {
   for (const each of [fd, writeFd]) if (each <= 2) throw new UsageError('ERR_INVALID_ARGUMENT', `descriptor ${each} is stdio’s: see stdioTransport()`)
   const [kind, writeKind] = [kindOf(fd), kindOf(writeFd)]
   if (fd !== writeFd || kind === 'tty') {
-    const output = outputOf(writeFd)
-    return new PairTransport(policy, [inputOf(fd)], output, { local: `fd:${fd}`, remote: `fd:${writeFd} (${writeKind})` })
+    const { input, output } = fd === writeFd ? terminalOf(fd) : { output: outputOf(writeFd), input: inputOf(fd) }
+    return new PairTransport(policy, [input], output, { local: `fd:${fd}`, remote: `fd:${writeFd} (${writeKind})` })
   }
   if (kind !== 'socket') throw new UsageError('ERR_INVALID_ARGUMENT', `descriptor ${fd} is a ${kind}, which goes one way: say where to write with writeFd`)
   return new UnixTransport(policy, socketOf(fd), nobody, { local: `fd:${fd}` })

@@ -1,11 +1,11 @@
 /** Programs that we did not write, on the other side. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { stack, type StreamTransport } from '@async/core'
 import { nul } from '@async/protocol-chunk'
 import { httpServer } from '@async/protocol-http'
 import { describe, expect, it } from 'vitest'
-import { connectExec, connectUnix, listenUnix, type UnixListenOptions } from '../src/index.ts'
+import { connectExec, connectUnix, listenUnix, openFd, type UnixListenOptions } from '../src/index.ts'
 import { cleanup, deferred, folder, itNeeds, pattern, Recorder, run, until } from './support.ts'
 
 async function listen(options: UnixListenOptions, onTransport: (transport: StreamTransport) => void): Promise<void> {
@@ -62,6 +62,15 @@ describe('clients', () => {
   })
 })
 
+/** What a descriptor of ours is, or undefined if it was closed meanwhile. */
+function linkOf(fd: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return undefined
+  }
+}
+
 describe('servers', () => {
   itNeeds('socat', 'socat echoes 3 MB', async () => {
     const path = join(folder(), 's')
@@ -76,6 +85,23 @@ describe('servers', () => {
     transport.close()
     expect((await protocol.lost).kind).toBe('closed')
     expect(protocol.data.equals(sent)).toBe(true)
+  })
+
+  itNeeds('socat', 'a terminal is let go of whole: libuv opens it anew, and what it was given is closed as well', async () => {
+    const [one, other] = [join(folder(), 'one'), join(folder(), 'other')]
+    run('socat', [`pty,raw,echo=0,link=${one}`, `pty,raw,echo=0,link=${other}`])
+    await until(() => existsSync(one) && existsSync(other))
+    const device = realpathSync(one)
+    const opened = (): number => readdirSync('/proc/self/fd').filter((fd) => linkOf(fd) === device).length
+    for (const way of ['both', 'each'] as const) {
+      const fd = openSync(one, 'r+')
+      const transport = openFd(way === 'both' ? { fd } : { fd, writeFd: openSync(one, 'r+') })
+      transport.start(new Recorder())
+      expect(opened()).toBeGreaterThan(0)
+      transport.abort()
+      await transport.closed
+      await until(() => opened() === 0)
+    }
   })
 
   itNeeds('socat', 'one that is killed with much unread is a reset', async () => {
