@@ -135,7 +135,7 @@ function mutantsFor(name) {
   })
 }
 
-/** @param {number} total @param {string[]} names @param {{ name: string, package: string, file: string, mutant: import('./mutation/mutants.mjs').Mutant, verdict: string }[]} results */
+/** @param {number} total @param {string[]} names @param {{ name: string, file: string, mutant: import('./mutation/mutants.mjs').Mutant, verdict: string }[]} results */
 function report(total, names, results) {
   const dead = results.filter(({ verdict }) => verdict !== 'survived').length
   const lines = ['| target | mutants run | died | hung | survived | dead |', '|---|---:|---:|---:|---:|---:|']

@@ -5,9 +5,12 @@
  * of `order`, until the first failure. What a mutant leaves open is the sandbox's to end, and so is what hangs.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { run } from 'vitest'
+// @ts-ignore -- in the sandbox it is runner.mjs
+import { run as runTests } from 'vitest'
 import { profile } from './profile.mjs'
 import { watch } from './watch.mjs'
+
+const run = /** @type {typeof import('./runner.mjs').run} */ (runTests)
 
 /**
  * @typedef {object} Plan
