@@ -53,6 +53,8 @@ export function connectorOver(options: SerialConnectOptions, getBinding: () => P
       try {
         const path = options.path ?? (await find(binding, options))
         await closing.get(binding)?.get(path)
+        // To open it moves its lines, which resets some devices.
+        if (attempt.isGivenUp) throw givenUp()
         return await openPort(binding, path)
       } catch (error) {
         const missing = (error as { readonly code?: unknown }).code === 'ERR_DEVICE_NOT_FOUND'
@@ -110,6 +112,11 @@ export async function listOver(binding: SerialBinding): Promise<readonly SerialP
   } catch (error) {
     throw listError(error)
   }
+}
+
+/** Nobody hears of it: the attempt was rejected with the reason of its signal. */
+function givenUp(): ConnectionError {
+  return new ConnectionError('ERR_ABORTED', 'given up', { phase: 'connect' })
 }
 
 async function find(binding: SerialBinding, wanted: SerialConnectOptions): Promise<string> {

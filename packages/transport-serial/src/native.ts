@@ -166,25 +166,30 @@ class UnixPortTwin implements SerialBindingPort {
   }
 
   async update(options: { readonly baudRate: number }): Promise<void> {
+    this.checkOpen()
     // The library discards what came and was not read.
     this.readAhead()
     await this.port.update(options)
     this.baudRate = options.baudRate
   }
 
-  set(signals: OutputSignals & { readonly brk: boolean }): Promise<void> {
-    return this.port.set(signals)
+  async set(signals: OutputSignals & { readonly brk: boolean }): Promise<void> {
+    this.checkOpen()
+    await this.port.set(signals)
   }
 
-  get(): Promise<InputSignals> {
+  async get(): Promise<InputSignals> {
+    this.checkOpen()
     return this.port.get()
   }
 
-  drain(): Promise<void> {
-    return this.port.drain()
+  async drain(): Promise<void> {
+    this.checkOpen()
+    await this.port.drain()
   }
 
   async flush(direction: FlushDirection = 'both'): Promise<void> {
+    this.checkOpen()
     if (direction !== 'in') this.flushes++
     // In that order: what comes in the instant between is lost.
     this.readAhead()
@@ -223,6 +228,7 @@ class UnixPortTwin implements SerialBindingPort {
     })
   }
 
+  /** The number of a closed descriptor may be that of another file by now. */
   private checkOpen(): void {
     if (this.closed) throw Object.assign(new Error('the port was closed'), { canceled: true })
   }

@@ -1,7 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { connectSerial, listSerialPorts, type SerialConnectOptions } from '../src/index.ts'
+import { connectSerial, listSerialPorts, type SerialBindingOptions, type SerialConnectOptions } from '../src/index.ts'
+import { nativeBinding } from '../src/native.ts'
+import { lineSettings } from '../src/options.ts'
 import { has, type PtyPair, ptyPair } from './pty.ts'
 import { pattern, Recorder, until } from './support.ts'
 
@@ -161,6 +166,26 @@ withSocat('a tty of the kernel, by socat', () => {
     await expect(connectSerial({ path: (await pair()).a, dtr: false })).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' })
   })
 
+  it('touches nothing once it is closed: the number of its descriptor is somebody else’s', async () => {
+    const { a } = await pair()
+    const port = await (await nativeBinding()).open({ ...lineSettings({}), path: a } as SerialBindingOptions)
+    const { fd } = port as unknown as { readonly fd: number }
+    await port.close()
+    const folder = mkdtempSync(join(tmpdir(), 'async-serial-'))
+    cleanups.push(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'file'), 'what is in a file')
+    let file = -1
+    while (file < fd) {
+      const opened = (file = openSync(join(folder, 'file'), 'r'))
+      cleanups.push(() => closeSync(opened))
+    }
+    expect(file).toBe(fd)
+    for (const call of [() => port.flush('both'), () => port.flush('in'), () => port.update({ baudRate: 19_200 }), () => port.drain(), () => port.get(), () => port.set({ dtr: true, rts: true, brk: false })]) {
+      await expect(call()).rejects.toMatchObject({ canceled: true })
+    }
+    expect(readFileSync(file, 'utf8')).toBe('what is in a file')
+  })
+
   it('flushes in and out separately', async () => {
     const { a, b } = await pair()
     const one = await open(a)
@@ -176,7 +201,7 @@ withSocat('a tty of the kernel, by socat', () => {
     expect(other.at.text).toBe('new')
     other.port.pause('read')
     one.port.write(pattern(1_000_000))
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await until(() => one.port.queuedBytes < 1_000_000)
     const queued = one.port.queuedBytes
     expect(queued).toBeGreaterThan(100_000)
     await one.port.flush('out')

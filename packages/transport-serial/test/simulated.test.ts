@@ -1,6 +1,6 @@
 import { VirtualClock } from '@async/core/testing'
 import { describe, expect, it } from 'vitest'
-import { connectSerial, listSerialPorts, type SerialConnectOptions, type SerialTransport, serialConnector } from '../src/index.ts'
+import { connectSerial, listSerialPorts, type SerialBinding, type SerialConnectOptions, type SerialTransport, serialConnector } from '../src/index.ts'
 import { type SimulatedDevice, SimulatedSerial, type SimulatedSerialOptions } from '../src/testing/index.ts'
 import { Recorder, turns } from './support.ts'
 
@@ -584,6 +584,24 @@ describe('opening', () => {
     controller.abort(new Error('enough'))
     expect(await waiting).toBe('enough')
     expect(clock.pendingCount).toBe(0)
+  })
+
+  it('does not open a port for who has given up: that would move its lines', async () => {
+    const clock = new VirtualClock()
+    const desk = new SimulatedSerial({ clock })
+    const opened: string[] = []
+    const binding: SerialBinding = { list: () => desk.list(), open: (options) => (opened.push(options.path), desk.open(options)) }
+    const sleeping = new AbortController()
+    const first = connectSerial({ serialNumber: 'A1', binding, clock, waitForDeviceMs: 1000, signal: sleeping.signal }).catch((error: Error) => error.message)
+    await turns()
+    desk.plugDevice({ path: '/dev/ttyUSB0', serialNumber: 'A1' })
+    sleeping.abort(new Error('enough'))
+    const looking = new AbortController()
+    const second = connectSerial({ serialNumber: 'A1', binding, clock, signal: looking.signal }).catch((error: Error) => error.message)
+    looking.abort(new Error('too much'))
+    expect([await first, await second]).toEqual(['enough', 'too much'])
+    await turns()
+    expect([opened, clock.pendingCount]).toEqual([[], 0])
   })
 
   it.each([
