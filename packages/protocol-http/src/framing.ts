@@ -76,7 +76,8 @@ export function gatherFields(headers: HeaderList): Fields {
       }
     }
   }
-  if (host === undefined && contentLength === undefined && date === undefined && connection === undefined && !connectionUpgrade && transferEncoding === undefined && expect === undefined && upgrade === undefined) {
+  const isNone = host === undefined && contentLength === undefined && transferEncoding === undefined && expect === undefined && date === undefined
+  if (isNone && upgrade === undefined && connection === undefined && !connectionUpgrade) {
     return noFields
   }
   return { contentLength, transferEncoding, host, expect, date, upgrade, connection, connectionUpgrade }
