@@ -2,7 +2,9 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Listener, type UpgradeRequest, UsageError } from '@async/core'
-import { checkNumbers, type ConnectionCounts, ConnectionSet, type ConnectionSetOptions, type OwnedTransport, type Owner, type TransportPolicy, transportPolicy } from '@async/core/base'
+import {
+  checkNumbers, type ConnectionCounts, ConnectionSet, type ConnectionSetOptions, type OwnedTransport, type Owner, type TransportPolicy, transportPolicy,
+} from '@async/core/base'
 import { formatAddress, socketError } from '@async/core/node'
 import { Acceptor, type AcceptOptions } from './accept.ts'
 import { refusedStatus } from './refusal.ts'

@@ -13,7 +13,10 @@ export interface WebSocketConnectOptions extends TransportOptions {
   readonly protocols?: readonly string[]
   /** Bytes of one message; a longer one ends the connection with kind `limit`. It was in memory by then. Default 1 MiB. */
   readonly maxMessageBytes?: number
-  /** Bytes that are held while paused, for the runtime can't hold the peer back; a message of fewer than 64 counts as 64. More end the connection with kind `limit`. Default 16 MiB. */
+  /**
+   * Bytes that are held while paused, for the runtime can't hold the peer back, a message of fewer than 64 counting as 64; more end the connection with
+   * kind `limit`. Default 16 MiB.
+   */
   readonly maxHeldBytes?: number
   /** Milliseconds until the WebSocket is open; then `ERR_CONNECT_TIMEOUT`. Default 30,000. */
   readonly connectTimeoutMs?: number
