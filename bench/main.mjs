@@ -53,7 +53,7 @@ async function measureAll() {
         const [peer, measure] = /** @type {(typeof peers)[number]} */ (peers[(turn + round) % peers.length])
         tell(`round ${round + 1} of ${rounds}: ${id}, ${peer}`)
         try {
-          results.add(id, round, peer, await measure({ seconds, full, held: (limits) => results.held(id, peer, limits) }))
+          results.add(id, round, peer, await measure({ seconds, full, held: (limits) => limits.then((names) => results.held(id, peer, names), (error) => results.fail(id, peer, error)) }))
         } catch (error) {
           if (error instanceof Skipped) results.skip(id, peer, error.message)
           else results.fail(id, peer, error)

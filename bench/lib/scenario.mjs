@@ -26,7 +26,7 @@
  * @typedef {object} How
  * @property {number} seconds of each measurement
  * @property {boolean} full
- * @property {(limits: string[]) => void} held is told which limits held in the process that was measured
+ * @property {(limits: Promise<string[]>) => Promise<void>} held is told which limits held in the process that was measured, or what did not: what was measured stays
  *
  * @typedef {(how: How) => Promise<Record<string, number>>} Measure
  * @typedef {[file: string, name: string, argument?: object]} Call of a function in sides/
@@ -83,7 +83,7 @@ export const serverCpu = (server, load, limits) => async ({ seconds, held }) => 
     if (limits !== undefined) {
       const attacking = await startSide(sideFile(limits[0]), 'load')
       try {
-        held(await attacking.call(limits[1], { ...serving.where, ...limits[2] }))
+        await held(attacking.call(limits[1], { ...serving.where, ...limits[2] }))
       } finally {
         await attacking.end()
       }
@@ -127,7 +127,7 @@ export const loopCpu = (loop, limits) => async ({ seconds, held }) => {
     const call = (/** @type {number} */ time) => side.call(loop[1], { ...loop[2], seconds: time })
     await warmUp((work) => side.during(work), call, seconds)
     const { result, cpuMicros } = await side.during(() => call(seconds))
-    if (limits !== undefined) held(await side.call(limits))
+    if (limits !== undefined) await held(side.call(limits))
     return { cpu: cpuMicros / result.operations, rate: (result.operations / cpuMicros) * 1e6 }
   } finally {
     await side.end()

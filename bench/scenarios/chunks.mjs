@@ -10,7 +10,7 @@ const asBytes = (id, title, how, least, reach) => ({
   reference: 'naive indexOf',
   peers: {
     'naive indexOf': loopCpu(['chunks', 'naive', how]),
-    '@async/protocol-chunk': loopCpu(['chunks', 'bytes', how]),
+    '@async/protocol-chunk': loopCpu(['chunks', 'bytes', how], 'limits'),
   },
   goals: [{ peer: '@async/protocol-chunk', metric: 'rate', limit: least, reach }],
 })
@@ -24,7 +24,7 @@ const asText = (id, title, how, least, reach) => ({
   peers: {
     'naive indexOf': loopCpu(['chunks', 'naive', how]),
     split2: loopCpu(['chunks', 'split2', how]),
-    '@async/protocol-chunk': loopCpu(['chunks', 'text', how]),
+    '@async/protocol-chunk': loopCpu(['chunks', 'text', how], 'limits'),
   },
   goals: [
     { peer: '@async/protocol-chunk', metric: 'rate', limit: least, reach },
@@ -48,8 +48,8 @@ export const scenarios = [
     reference: 'vscode-jsonrpc',
     peers: {
       'vscode-jsonrpc': loopCpu(['chunks', 'vscodeReader']),
-      'lsp()': loopCpu(['chunks', 'lspFrames']),
-      'lengthPrefix()': loopCpu(['chunks', 'lengthFrames']),
+      'lsp()': loopCpu(['chunks', 'lspFrames'], 'limits'),
+      'lengthPrefix()': loopCpu(['chunks', 'lengthFrames'], 'limits'),
     },
     goals: [
       { peer: 'lsp()', metric: 'rate', limit: 5, reach: 10 },

@@ -11,7 +11,7 @@ const powers = (/** @type {number} */ from, /** @type {number} */ to, /** @type 
 /** A process for each size. @param {number[]} sizes @param {(size: number) => import('../lib/scenario.mjs').Measure} at @param {(cpuMicros: number, size: number) => number} ofOne @returns {import('../lib/curve.mjs').Curve['measure']} */
 const each = (sizes, at, ofOne) =>
   async function* measure(how) {
-    for (const size of sizes) yield [size, ofOne((await at(size)({ ...how, held() {} }))['cpu'] ?? NaN, size)]
+    for (const size of sizes) yield [size, ofOne((await at(size)({ ...how, held: async () => {} }))['cpu'] ?? NaN, size)]
   }
 
 /** What an idle connection weighs, as they become more. @param {number[]} counts @returns {import('../lib/curve.mjs').Curve['measure']} */

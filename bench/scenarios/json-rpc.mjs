@@ -4,8 +4,9 @@ const cpu = /** @type {const} */ ({ unit: 'µs of the server', better: 'lower' }
 const client = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
 const p50 = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
 
-/** @param {string} kind @param {number} inFlight */
-const side = (kind, inFlight) => serverCpu(['json-rpc', `serve${kind}`], ['json-rpc', `call${kind}`, { inFlight }])
+/** @param {string} kind @param {number} inFlight @param {string} [framing] of ours, whose limits are tried */
+const side = (kind, inFlight, framing) =>
+  serverCpu(['json-rpc', `serve${kind}`], ['json-rpc', `call${kind}`, { inFlight }], framing === undefined ? undefined : ['json-rpc-limits', 'serverLimits', { framing }])
 
 /** @type {import('../lib/scenario.mjs').Scenario[]} */
 export const scenarios = [
@@ -14,7 +15,7 @@ export const scenarios = [
     title: 'JSON-RPC over TCP, 64 calls in flight: CPU per call',
     metrics: { cpu, client },
     reference: 'vscode-jsonrpc',
-    peers: { 'vscode-jsonrpc': side('Vscode', 64), 'lsp()': side('Lsp', 64), 'line()': side('Lines', 64) },
+    peers: { 'vscode-jsonrpc': side('Vscode', 64), 'lsp()': side('Lsp', 64, 'lsp'), 'line()': side('Lines', 64, 'line') },
     goals: ['lsp()', 'line()'].flatMap((peer) => ['cpu', 'client'].map((metric) => ({ peer, metric, limit: 0.14, reach: 0.09 }))),
   },
   {
@@ -22,7 +23,7 @@ export const scenarios = [
     title: 'JSON-RPC over TCP, one call at a time: latency',
     metrics: { p50 },
     reference: 'vscode-jsonrpc',
-    peers: { 'vscode-jsonrpc': side('Vscode', 1), 'lsp()': side('Lsp', 1), 'line()': side('Lines', 1) },
+    peers: { 'vscode-jsonrpc': side('Vscode', 1), 'lsp()': side('Lsp', 1, 'lsp'), 'line()': side('Lines', 1, 'line') },
     goals: [{ peer: 'line()', metric: 'p50', limit: 0.7, reach: 0.62 }],
   },
   {

@@ -1,4 +1,5 @@
-import { clientCpu, serverCpu } from '../lib/scenario.mjs'
+import { python } from '../lib/external.mjs'
+import { clientCpu, onlyFull, serverCpu } from '../lib/scenario.mjs'
 
 const cpu = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
 
@@ -12,6 +13,7 @@ export const scenarios = [
     peers: {
       'node:net': serverCpu(['tcp', 'echoNode'], ['tcp', 'pingPong', { connections: 64, bytes: 64 }]),
       '@async/transport-tcp': serverCpu(['tcp', 'echoAsync'], ['tcp', 'pingPong', { connections: 64, bytes: 64 }]),
+      'Python asyncio': onlyFull(serverCpu(python('echo', 'asyncio'), ['tcp', 'pingPong', { connections: 64, bytes: 64 }])),
     },
     goals: [{ peer: '@async/transport-tcp', metric: 'cpu', limit: 1.05, reach: 0.75 }],
   },

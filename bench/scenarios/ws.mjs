@@ -1,4 +1,5 @@
-import { serverCpu } from '../lib/scenario.mjs'
+import { python } from '../lib/external.mjs'
+import { onlyFull, serverCpu } from '../lib/scenario.mjs'
 
 const cpu = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
 
@@ -8,7 +9,11 @@ const echo = (id, title, how, limit, reach) => ({
   title: `WebSocket echo of 64 bytes of text, ${title}: CPU of the server per message`,
   metrics: { cpu },
   reference: 'ws',
-  peers: { ws: serverCpu(['ws', 'echoWs'], ['ws', 'load', how]), '@async/transport-websocket': serverCpu(['ws', 'echoAsync'], ['ws', 'load', how]) },
+  peers: {
+    ws: serverCpu(['ws', 'echoWs'], ['ws', 'load', how]),
+    '@async/transport-websocket': serverCpu(['ws', 'echoAsync'], ['ws', 'load', how], ['ws-limits', 'serverLimits']),
+    'Python websockets': onlyFull(serverCpu(python('websocket', 'websockets'), ['ws', 'load', how])),
+  },
   goals: [{ peer: '@async/transport-websocket', metric: 'cpu', limit, reach }],
 })
 

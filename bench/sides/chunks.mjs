@@ -1,5 +1,5 @@
 /** Cutting a stream at "\r\n", in memory. Every peer must find the same chunks: their count and the sum of their lengths are checked. */
-import { chunk, lengthPrefix, lsp } from '@async/protocol-chunk'
+import { chunk, lengthPrefix, line, lsp } from '@async/protocol-chunk'
 
 /** Lines of `mean` bytes on average, the same in every process: 32 MiB. @param {number} mean */
 function lines(mean) {
@@ -161,4 +161,39 @@ export function lengthFrames(how) {
   frame.writeUInt32BE(payload.length)
   frame.write(payload, 4)
   return ourFrames(lengthPrefix({ widthBytes: 4, mode: 'text' }), frame, how)
+}
+
+// ── limits: never measured ──
+
+/** Pushes into layers as they are measured what exceeds each default limit, and throws unless it ends the connection with kind `limit`. */
+export async function limits() {
+  const { PushTransport } = await import('../lib/push-transport.mjs')
+  const outcome = async (/** @type {any} */ layer, /** @type {string} */ send) => {
+    const transport = new PushTransport()
+    let result = 'nothing'
+    layer(transport).start({ dataReceived: () => void (result = 'delivered'), connectionLost: (/** @type {any} */ reason) => void (result = reason.kind) })
+    for (let at = 0; at < send.length; at += 65536) transport.push(Buffer.from(send.slice(at, at + 65536)))
+    // The end is told once it has been sent.
+    for (let turn = 0; turn < 10 && result === 'nothing'; turn++) await new Promise((resolve) => setImmediate(resolve))
+    return result
+  }
+  const most = 2 ** 20
+  const prefix = (/** @type {number} */ length) => `\0${String.fromCharCode(length >> 16, 0, 0)}`
+  const padding = (/** @type {number} */ bytes) => `X: ${'x'.repeat(bytes)}\r\nContent-Length: 1\r\n\r\nx`
+  /** @type {[string, any, within: string, beyond: string][]} */
+  const inputs = [
+    ...(/** @type {const} */ (['bytes', 'text'])).map((mode) => /** @type {[string, any, string, string]} */ (
+      ['maxChunkBytes of chunk()', chunk({ delimiter: '\r\n', mode }), `${'x'.repeat(most)}\r\n`, `${'x'.repeat(most + 1)}\r\n`])),
+    ['maxChunkBytes of line()', line(), `${'x'.repeat(most)}\n`, `${'x'.repeat(most + 1)}\n`],
+    ['maxChunkBytes of lsp()', lsp({ mode: 'text' }), `Content-Length: ${most}\r\n\r\n${'x'.repeat(most)}`, `Content-Length: ${most + 1}\r\n\r\n`],
+    ['maxHeaderBytes of lsp()', lsp({ mode: 'text' }), padding(4000), padding(4096)],
+    ['maxChunkBytes of lengthPrefix()', lengthPrefix({ widthBytes: 4, mode: 'text' }), `${prefix(most)}${'x'.repeat(most)}`, prefix(2 * most)],
+  ]
+  for (const [name, layer, within, beyond] of inputs) {
+    const kept = await outcome(layer, within)
+    if (kept !== 'delivered') throw new Error(`${name}: what is within it ended in ${kept}`)
+    const refused = await outcome(layer, beyond)
+    if (refused !== 'limit') throw new Error(`${name} is no limit: ${refused}`)
+  }
+  return [...new Set(inputs.map(([name]) => name))]
 }

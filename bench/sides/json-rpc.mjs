@@ -15,7 +15,13 @@ const headers = /** @type {const} */ ([['Content-Type', 'application/json']])
 /** @typedef {(a: number, b: number) => Promise<number>} Add */
 /** @typedef {{ port: number, seconds: number, inFlight: number }} How */
 
-const service = createService({ add: (/** @type {any} */ [a, b]) => a + b })
+let stalled = 0
+/** Only `add` is measured; the others are for the limits. */
+const service = createService({
+  add: (/** @type {any} */ [a, b]) => a + b,
+  stall: () => (stalled++, new Promise(() => {})),
+  stalled: () => stalled,
+})
 
 /** @param {import('node:net').Server} server */
 async function listening(server) {
