@@ -109,6 +109,27 @@ describe('messagePort', () => {
     expect(got).toEqual(['mine', null])
   })
 
+  it('sends bytes, and nothing else of the memory that they are a view of', async () => {
+    const { transport, port, protocol } = made()
+    transport.start(protocol)
+    const memory = Buffer.from('a secret, abc, another')
+    const got = new Promise<Uint8Array>((resolve) => port.once('message', resolve))
+    transport.write(memory.subarray(10, 13))
+    const data = await got
+    expect([[...data], data.buffer.byteLength, memory.toString()]).toEqual([[97, 98, 99], 3, 'a secret, abc, another'])
+    transport.abort()
+  })
+
+  it('ends with kind protocol when what was written can no longer be sent: its memory went to somebody else', async () => {
+    const { transport, protocol } = made()
+    transport.start(protocol)
+    const data = new Uint8Array(8)
+    transport.write('before')
+    transport.write(data)
+    structuredClone(data, { transfer: [data.buffer] })
+    expect(await transport.closed).toMatchObject({ kind: 'protocol', error: { code: 'ERR_PORT_BAD_MESSAGE', side: 'local', cause: { name: 'TypeError' } } })
+  })
+
   it('refuses a limit that is none', () => {
     expect(() => messagePort(new MessageChannel().port1, { maxHeldBytes: -1 })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
   })

@@ -75,8 +75,19 @@ class PortTransport extends QueuedTransport<Messages> {
   }
 
   protected send(batch: Data[], bytes: number): void {
-    for (const data of batch) this.port.postMessage(data)
+    try {
+      for (const data of batch) this.post(data)
+    } catch (cause) {
+      return this.finish({ kind: 'protocol', error: new ProtocolError('ERR_PORT_BAD_MESSAGE', 'what was written can not be sent', { cause, side: 'local' }) })
+    }
     this.sent(bytes)
+  }
+
+  /** A port would copy all of the memory that bytes are a view of: for the time, and for what else may stand there, a copy of them alone is given away. */
+  private post(data: Data): void {
+    if (typeof data === 'string') return this.port.postMessage(data)
+    const copy = new Uint8Array(data)
+    this.port.postMessage(copy, [copy.buffer])
   }
 
   protected sendEnd(): void {
