@@ -62,9 +62,10 @@ export async function listenWebSocket(options: WebSocketListenOptions, onTranspo
   return new HttpListener(server, options, acceptor, onTransport)
 }
 
-/** Node looks twice in that time whether a head is late; what it has no number for is no limit. */
+/** Node looks twice in that time whether a head is late, and takes whole milliseconds; what it has no number for is no limit. */
 function headTimeouts(ms: number): { headersTimeout?: number; requestTimeout?: number; connectionsCheckingInterval?: number } {
-  return ms > 0 && ms < 2 ** 31 ? { headersTimeout: ms, requestTimeout: ms, connectionsCheckingInterval: Math.max(1, ms / 2) } : { headersTimeout: 0, requestTimeout: 0 }
+  if (ms === 0 || ms >= 2 ** 31) return { headersTimeout: 0, requestTimeout: 0 }
+  return { headersTimeout: Math.ceil(ms), requestTimeout: Math.ceil(ms), connectionsCheckingInterval: Math.ceil(ms / 2) }
 }
 
 /** The `UpgradeRequest` of an 'upgrade' event of Node's HTTP or HTTPS server. The socket belongs to it from then on. */

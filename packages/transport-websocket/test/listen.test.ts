@@ -51,8 +51,8 @@ describe('listenWebSocket', () => {
     await until(() => listener.connectionCount === 0)
   })
 
-  it('lets go of who connects and says nothing', async () => {
-    const { port } = await listen({ handshakeTimeoutMs: 50 }, () => {})
+  it.each([[50], [25], [10.5]])('lets go of who connects and says nothing for %d ms', async (handshakeTimeoutMs) => {
+    const { port } = await listen({ handshakeTimeoutMs }, () => {})
     const socket = connectSocket(port, '127.0.0.1')
     await once(socket, 'connect')
     const [data] = await once(socket, 'data')
