@@ -26,6 +26,21 @@ describe('Incoming', () => {
     expect(decode([0x81, 0x05], [0x48, 0x65, 0x6c, 0x6c, 0x6f])).toEqual(['Hello'])
   })
 
+  it.each([1, 7, 1023, 1024, 5000])('takes a long message in pieces of %i bytes as it takes it whole: what it may cost is the bytes, not the cuts', (pieceBytes) => {
+    const maxMessageBytes = 100_000
+    const incoming = new Incoming(false, { maxMessageBytes, maxFragments: 1 }, undefined)
+    const payload = Buffer.from(Array.from({ length: maxMessageBytes }, (_, i) => i % 251))
+    const frames = Buffer.concat([Buffer.from([0x82, 0x7f, 0, 0, 0, 0, 0, 0x01, 0x86, 0xa0]), payload, Buffer.from(hello)])
+    const items: unknown[] = []
+    for (let at = 0; at < frames.length; at += pieceBytes) {
+      incoming.receive(Uint8Array.from(frames.subarray(at, at + pieceBytes)))
+      for (let item = incoming.next(); item !== undefined; item = incoming.next()) items.push(item)
+    }
+    expect(items.length).toBe(2)
+    expect(payload.equals(items[0] as Uint8Array)).toBe(true)
+    expect(items[1]).toBe('Hello')
+  })
+
   it('makes one message of fragments, with a ping between them', () => {
     expect(decode([0x01, 0x03, 0x48, 0x65, 0x6c, 0x89, 0x01, 0x2a, 0x80, 0x02, 0x6c, 0x6f])).toEqual([{ type: 'ping', payload: Buffer.from([0x2a]) }, 'Hello'])
   })

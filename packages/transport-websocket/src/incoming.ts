@@ -1,8 +1,9 @@
 import type { Data } from '@async/core'
 import { byteLength } from '@async/core/base'
 import type { Deflate } from './deflate.ts'
+import { Gathered } from './gathered.ts'
 import { decodeShortFrames } from './short-frames.ts'
-import { isBetweenMessages, Receiver, type ReceiverError } from './ws.ts'
+import { isBetweenMessages, missingBytes, Receiver, type ReceiverError } from './ws.ts'
 
 /** What comes besides messages. */
 export type Control =
@@ -30,6 +31,7 @@ export class Incoming {
   private readonly isServer: boolean
   private readonly maxMessageBytes: number
   private readonly sliceBytes: number
+  private readonly gathered = new Gathered()
   private raw: Uint8Array[] = []
   private items: (Data | Control)[] = []
   private at = 0
@@ -45,7 +47,7 @@ export class Incoming {
       isServer,
       maxPayload: maxMessageBytes,
       maxFragments,
-      // A frame may come in pieces of one byte; each costs far more than that.
+      // More than there can be: short pieces are gathered.
       maxBufferedChunks: Math.max(16_384, Math.ceil(maxMessageBytes / 256)),
       extensions: deflate === undefined ? {} : { 'permessage-deflate': deflate },
     })
@@ -110,6 +112,13 @@ export class Incoming {
       if (done === bytes.length) return
       if (done > 0) bytes = bytes.subarray(done)
     }
+    if (this.gathered.takes(bytes, missingBytes(this.receiver), this.parse)) return
+    const before = this.gathered.take()
+    if (before !== undefined) this.parse(before)
+    this.parse(bytes)
+  }
+
+  private readonly parse = (bytes: Buffer): void => {
     // Called here, and not through Writable.write: that reports an error a tick late, and costs more than a small frame does.
     // It expects Buffers, whatever it is cut into: a plain Uint8Array would come out as one.
     this.receiver._write(bytes, 'buffer', this.decoded)

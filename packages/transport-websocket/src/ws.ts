@@ -79,3 +79,9 @@ export function isBetweenMessages(receiver: Receiver): boolean {
   const { _state, _bufferedBytes, _fragmented } = receiver as unknown as Record<string, unknown>
   return _state === 0 && _bufferedBytes === 0 && _fragmented === 0
 }
+
+/** How many bytes of a payload a Receiver waits for: with fewer it only keeps them. 0 elsewhere, and without those fields. */
+export function missingBytes(receiver: Receiver): number {
+  const { _state, _bufferedBytes, _payloadLength } = receiver as unknown as Record<string, number | undefined>
+  return _state === 4 && _payloadLength !== undefined && _bufferedBytes !== undefined ? _payloadLength - _bufferedBytes : 0
+}
