@@ -51,6 +51,19 @@ describe('a built-in WebSocket', () => {
     expect(await transport.closed).toMatchObject({ kind: 'aborted', unreadBytes: 0 })
   })
 
+  it('survives a runtime that throws where others drop what is sent too late', async () => {
+    const { transport, socket } = await open()
+    const writeRefused = new Error('readyState not OPEN')
+    socket.send = () => {
+      throw writeRefused
+    }
+    transport.start({ dataReceived() {} })
+    transport.write('late')
+    await expect(transport.drained(0)).rejects.toMatchObject({ code: 'ERR_RESET', cause: writeRefused })
+    socket.onclose!({ code: 1001, reason: '' })
+    expect(await transport.closed).toMatchObject({ kind: 'gone', unsentBytes: 4 })
+  })
+
   it('counts what was held as unread when it is aborted', async () => {
     const { transport, socket } = await open()
     socket.onmessage!({ data: 'abc' })

@@ -5,7 +5,7 @@
  * What was sent is asked for, in turns and then in time, as `bufferedAmount` falls. Where that is always 0 (Bun) everything has left at once.
  * An abort closes with code 4000, behind what the runtime has.
  */
-import { type Data, LimitError, type Messages, UsageError } from '@async/core'
+import { ConnectionError, type Data, LimitError, type Messages, UsageError } from '@async/core'
 import { afterTurn, byteLength, heldLength, QueuedTransport, systemClock, type TransportPolicy } from '@async/core/base'
 import type { BuiltInWebSocket } from './built-in.ts'
 import { builtInCloseCause, maxCloseTextBytes } from './close-codes.ts'
@@ -74,8 +74,13 @@ export class BuiltInTransport extends QueuedTransport<Messages> implements WebSo
   }
 
   protected send(batch: Data[], bytes: number): void {
-    // What is shared with a worker it refuses: that is copied.
-    for (const data of batch) this.socket.send(typeof data === 'string' || data.buffer instanceof ArrayBuffer ? data : data.slice())
+    try {
+      // What is shared with a worker it refuses: that is copied.
+      for (const data of batch) this.socket.send(typeof data === 'string' || data.buffer instanceof ArrayBuffer ? data : data.slice())
+    } catch (cause) {
+      // Some drop what comes too late, some throw; why it is over comes by `onclose`.
+      return this.writeFailed({ kind: 'reset', error: new ConnectionError('ERR_RESET', 'the WebSocket takes no more', { cause }) })
+    }
     this.pendingBytes = bytes
     this.askWhatIsSent(eagerTurns)
   }
