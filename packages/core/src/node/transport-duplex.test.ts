@@ -35,6 +35,26 @@ describe('toDuplex', () => {
     right.end()
   })
 
+  it('passes on more at once than the transport queues, a little at a time', async () => {
+    const { a, b } = memoryPair({ maxQueuedBytes: 100_000 })
+    const [left, right] = [toDuplex(a), toDuplex(b)]
+    left.write(Buffer.alloc(10, 'a'))
+    // Behind the first write Node gathers these, and gives them all at once.
+    left.write(Buffer.alloc(90_000, 'b'))
+    left.end(Buffer.alloc(250_000, 'c'))
+    const received = await text(right)
+    expect([received.length, received.lastIndexOf('a'), received.lastIndexOf('b'), received.lastIndexOf('c')]).toEqual([340_010, 9, 90_009, 340_009])
+    right.end()
+  })
+
+  it('is destroyed by a write of which the transport takes not even a little', async () => {
+    const { a } = memoryPair({ maxQueuedBytes: 10, highWaterMarkBytes: 10 })
+    const left = toDuplex(a)
+    left.write(Buffer.alloc(11))
+    expect(await once(left, 'error')).toMatchObject([{ code: 'ERR_WRITE_QUEUE_FULL' }])
+    expect((await a.closed).kind).toBe('aborted')
+  })
+
   it('is destroyed with the error of a loss, after what came before it was read', async () => {
     const { a, b } = memoryPair()
     const right = toDuplex(b)

@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream'
 import type { Protocol } from '../protocol.ts'
 import type { CloseReason } from '../reason.ts'
 import { lossError } from '../base/queued-transport.ts'
+import { isAsyncError } from '../errors.ts'
 import type { StreamTransport, Stream, Transport } from '../transport.ts'
 
 /** Options of `toDuplex`. */
@@ -21,6 +22,9 @@ export interface TransportDuplexOptions {
 export function toDuplex(transport: Transport<Stream>, options: TransportDuplexOptions = {}): Duplex {
   return new TransportDuplex(transport, options)
 }
+
+/** Bytes of a piece that a transport is given where it takes no more at once. */
+const pieceBytes = 64 * 1024
 
 class TransportDuplex extends Duplex implements Protocol<Stream> {
   private readonly transport: Transport<Stream>
@@ -90,9 +94,24 @@ class TransportDuplex extends Duplex implements Protocol<Stream> {
     try {
       this.transport.writeSequence(chunks)
     } catch (error) {
-      return this.writeFailed(error as Error, finished)
+      return isAsyncError(error, 'ERR_WRITE_QUEUE_FULL') ? void this.passSlowly(chunks, finished) : this.writeFailed(error as Error, finished)
     }
     this.transport.drained(0).then(() => finished(), (error: Error) => this.writeFailed(error, finished))
+  }
+
+  /** Node gives all that it has gathered at once, which may be more than the transport queues. */
+  private async passSlowly(chunks: readonly Buffer[], finished: (error?: Error | null) => void): Promise<void> {
+    try {
+      for (const chunk of chunks) {
+        for (let at = 0; at < chunk.length; at += pieceBytes) {
+          this.transport.write(chunk.subarray(at, at + pieceBytes))
+          await this.transport.drained(0)
+        }
+      }
+    } catch (error) {
+      return isAsyncError(error, 'ERR_WRITE_QUEUE_FULL') ? finished(error) : this.writeFailed(error as Error, finished)
+    }
+    finished()
   }
 
   /** Node would throw away what came before the loss. The loss itself comes by `connectionLost`, behind the data. */
