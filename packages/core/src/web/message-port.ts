@@ -26,7 +26,10 @@ export interface MessagePortLike {
 
 /** Options of `messagePort`, those of every transport among them. */
 export interface MessagePortOptions extends TransportOptions {
-  /** Bytes that may wait while paused, a message of fewer than 64 counting as 64; then the connection ends with kind `limit`. Default 16,777,216. */
+  /**
+   * Bytes that may come from a pause on, until all of what waits was delivered, a message of fewer than 64 counting as 64; more end the connection with
+   * kind `limit`. Default 16,777,216.
+   */
   readonly maxHeldBytes?: number
 }
 
