@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { bends, curveText, measureCurve } from './lib/curve.mjs'
+import { bends, Curves, curveText } from './lib/curve.mjs'
 import { Skipped } from './lib/external.mjs'
 import { machine } from './lib/machine.mjs'
 import { Results } from './lib/results.mjs'
@@ -44,36 +44,40 @@ function tell(text) {
 
 async function measureAll() {
   const results = new Results()
-  for (let round = 0; round < rounds; round++) {
+  const grown = new Curves(curves)
+  const told = machine()
+  let done = 0
+  const sofar = () => ({ ...told, rounds: done, seconds, full, scenarios: scenarios.map((scenario) => results.summary(scenario)), curves: grown.summary() })
+  while (done < rounds) {
     for (const scenario of scenarios) {
       const { id } = scenario
       const peers = Object.entries(scenario.peers)
       for (let turn = 0; turn < peers.length; turn++) {
         // Who comes first changes from round to round.
-        const [peer, measure] = /** @type {(typeof peers)[number]} */ (peers[(turn + round) % peers.length])
-        tell(`round ${round + 1} of ${rounds}: ${id}, ${peer}`)
+        const [peer, measure] = /** @type {(typeof peers)[number]} */ (peers[(turn + done) % peers.length])
+        tell(`round ${done + 1} of ${rounds}: ${id}, ${peer}`)
+        const held = (/** @type {Promise<string[]>} */ limits) => limits.then((names) => results.held(id, peer, names), (error) => results.fail(id, peer, error))
         try {
-          results.add(id, round, peer, await measure({ seconds, full, held: (limits) => limits.then((names) => results.held(id, peer, names), (error) => results.fail(id, peer, error)) }))
+          results.add(id, done, peer, await measure({ seconds, full, held }))
         } catch (error) {
           if (error instanceof Skipped) results.skip(id, peer, error.message)
           else results.fail(id, peer, error)
         }
       }
     }
+    for (const curve of curves) await grown.measure(curve, { seconds: seconds / 4, full }, (text) => tell(`round ${done + 1} of ${rounds}: ${text}`))
+    done++
+    // What is measured is not lost when somebody ends us.
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(sofar(), undefined, 2)}\n`)
   }
-  /** @type {import('./lib/curve.mjs').Curved[]} */
-  const curved = []
-  for (const curve of curves) curved.push(await measureCurve(curve, { rounds, seconds: seconds / 2, full, tell: (text) => tell(`${curve.id}, ${text}`) }))
   tell('')
-
-  return { ...machine(), rounds, seconds, full, scenarios: scenarios.map((scenario) => results.summary(scenario)), curves: curved }
+  return sofar()
 }
 
 /** @type {import('./lib/page.mjs').Report} */
 const report = options.from === undefined ? await measureAll() : JSON.parse(readFileSync(options.from, 'utf8'))
 for (const each of report.scenarios) console.log(`${table(each)}\n`)
 for (const each of report.curves) console.log(`${curveText(each)}\n`)
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
 if (options.docs) (await import('./lib/page.mjs')).writePage(report)
 const missed = [
   ...report.scenarios.flatMap(({ id, goals, failures }) => [...goals.filter(({ met }) => !met).map(({ peer, metric }) => `${id}: ${peer}, ${metric}`), ...failures]),

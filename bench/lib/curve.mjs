@@ -13,32 +13,42 @@
  * @typedef {{ seconds: number, full: boolean }} CurveHow
  * @typedef {{ id: string, title: string, axis: string, unit: string, note?: string, points: { size: number, cost: number, values: number[] }[], failures: string[] }} Curved
  */
-import { Skipped } from './external.mjs'
 import { median } from './statistics.mjs'
 import { number } from './table.mjs'
 
 /** A unit at the largest size may cost so much more than the cheapest one in the upper half of the sizes. */
 export const straight = 1.6
 
-/** @param {Curve} curve @param {CurveHow & { rounds: number, tell: (text: string) => void }} how @returns {Promise<Curved>} */
-export async function measureCurve({ measure, sizes, id, title, axis, unit, note }, { rounds, tell, ...how }) {
-  /** @type {Map<number, number[]>} */
-  const values = new Map(sizes.map((size) => [size, []]))
-  /** @type {Set<string>} */
-  const failures = new Set()
-  for (let round = 0; round < rounds; round++) {
+/** What was measured of curves, round by round. */
+export class Curves {
+  /** @param {readonly Curve[]} curves */
+  constructor(curves) {
+    this.curves = curves
+    /** @type {Map<string, Map<number, number[]>>} */
+    this.values = new Map(curves.map(({ id, sizes }) => [id, new Map(sizes.map((size) => [size, []]))]))
+    /** @type {Map<string, Set<string>>} */
+    this.failures = new Map(curves.map(({ id }) => [id, new Set()]))
+  }
+
+  /** One round of one of them. @param {Curve} curve @param {CurveHow} how @param {(text: string) => void} tell */
+  async measure({ id, axis, measure }, how, tell) {
     try {
       for await (const [size, cost] of measure(how)) {
-        values.get(size)?.push(cost)
-        tell(`${size} ${axis}, round ${round + 1} of ${rounds}`)
+        tell(`${id}, ${size} ${axis}`)
+        this.values.get(id)?.get(size)?.push(cost)
       }
     } catch (error) {
-      failures.add(`${id}: ${String(/** @type {Error} */ (error)?.message ?? error).split('\n')[0]}`)
-      if (error instanceof Skipped) break
+      this.failures.get(id)?.add(`${id}: ${String(/** @type {Error} */ (error)?.message ?? error).split('\n')[0]}`)
     }
   }
-  const points = [...values].flatMap(([size, costs]) => (costs.length === 0 ? [] : [{ size, cost: median(costs), values: costs }]))
-  return { id, title, axis, unit, ...(note === undefined ? {} : { note }), points, failures: [...failures] }
+
+  /** @returns {Curved[]} */
+  summary() {
+    return this.curves.map(({ id, title, axis, unit, note }) => {
+      const points = [...(this.values.get(id) ?? [])].flatMap(([size, costs]) => (costs.length === 0 ? [] : [{ size, cost: median(costs), values: costs }]))
+      return { id, title, axis, unit, ...(note === undefined ? {} : { note }), points, failures: [...(this.failures.get(id) ?? [])] }
+    })
+  }
 }
 
 /** What a unit costs at the top, of the cheapest in the upper half. @param {Curved} curve */

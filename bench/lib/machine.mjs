@@ -6,7 +6,7 @@ export function machine() {
   const [first] = cpus()
   return {
     date: new Date().toISOString().slice(0, 10),
-    machine: `${cpus().length} × ${first?.model ?? 'unknown processor'}, ${type()} ${release()}`,
+    machine: `${cpus().length} × ${first?.model ?? 'unknown processor'}, ${type()} ${release().split('.', 2).join('.')}`,
     versions: `Node ${process.version}, V8 ${process.versions.v8}, libuv ${process.versions.uv}, OpenSSL ${process.versions.openssl}`,
     peers: peers().join(', '),
   }

@@ -31,9 +31,10 @@ export function barPlot(title, bars) {
   const [left, right, row, top] = [390, 70, 24, 34]
   const width = 900
   const room = width - left - right
-  const most = Math.max(1.1, ...bars.flatMap(({ ratio, goal }) => [ratio, goal]).filter(Number.isFinite)) * 1.02
+  // A bar that goes far beyond its goal ends at the margin: its figure stands beside it.
+  const most = Math.max(1.2, ...bars.map(({ ratio, goal }) => Math.max(goal, Math.min(ratio || 0, goal * 2)))) * 1.02
   const height = top + bars.length * row + 26
-  const x = (/** @type {number} */ value) => left + (value / most) * room
+  const x = (/** @type {number} */ value) => left + (Math.min(value, most) / most) * room
   const parts = [line(x(1), top - 4, x(1), height - 22, 'line'), label(x(1), top - 9, 'reference = 1', ' class="small" text-anchor="middle"')]
   for (const [index, { name, ratio, goal, met, higher }] of bars.entries()) {
     const y = top + index * row
@@ -71,9 +72,14 @@ export function curvePlot({ title, axis, unit, points }, allowed) {
       parts.push(line(left, y(cost), width - right, y(cost), 'line'), label(left - 8, y(cost) + 4, short(cost), ' class="small" text-anchor="end"'))
     }
   }
-  for (const { size } of points) parts.push(label(x(size), height - bottom + 18, short(size), ' class="small" text-anchor="middle"'))
+  let free = 0
+  for (const { size } of points) {
+    if (x(size) < free) continue
+    parts.push(label(x(size), height - bottom + 18, short(size), ' class="small" text-anchor="middle"'))
+    free = x(size) + 44
+  }
   const middle = points[Math.floor(points.length / 2)]?.size ?? 0
-  parts.push(line(x(middle), y(bound), width - right, y(bound), 'allowed'), label(width - right, y(bound) - 5, `allowed at the top: ${allowed} × the cheapest here`, ' class="small" text-anchor="end"'))
+  parts.push(line(x(middle), y(bound), width - right, y(bound), 'allowed'), label(width - right, top - 8, `- - allowed at the top: ${allowed} × the cheapest here`, ' class="small" text-anchor="end"'))
   parts.push(`<polyline class="curve" points="${points.map(({ size }, index) => `${at(x(size))},${at(y(costs[index] ?? 0))}`).join(' ')}"/>`)
   for (const [index, { size }] of points.entries()) {
     const cost = costs[index] ?? 0

@@ -44,7 +44,7 @@ export const sideFile = (name) => new URL(`../sides/${name}.mjs`, import.meta.ur
 async function warmUp(during, call, seconds) {
   const time = Math.min(1, seconds / 2)
   let cpuMicros = 0
-  for (let pass = 0; pass < 8 && cpuMicros < Math.min(500_000, seconds * 500_000); pass++) cpuMicros += (await during(() => call(time))).cpuMicros
+  for (let pass = 0; pass < 4 && cpuMicros < Math.min(500_000, seconds * 500_000); pass++) cpuMicros += (await during(() => call(time))).cpuMicros
 }
 
 /** @param {{ result: any, cpuMicros: number, rssBytes: number }} measured @param {number} seconds */
@@ -65,6 +65,15 @@ async function startServer(server) {
   }
 }
 
+/** Starts both; if one does not start, neither is left. @template {{ end(): Promise<void> }} A @template {{ end(): Promise<void> }} B @param {Promise<A>} a @param {Promise<B>} b @returns {Promise<[A, B]>} */
+export async function both(a, b) {
+  const started = await Promise.allSettled([a, b])
+  const failed = started.find((each) => each.status === 'rejected')
+  if (failed === undefined) return [await a, await b]
+  for (const each of started) if (each.status === 'fulfilled') await each.value.end()
+  throw failed.reason
+}
+
 /**
  * A server under load: its CPU per operation. The load gets what the server's function returned beside its own argument, and resolves with
  * `{ operations }`. `limits` sends that server what exceeds each of its limits, behind the measurement, and throws if one is none.
@@ -74,8 +83,7 @@ async function startServer(server) {
  * @returns {Measure}
  */
 export const serverCpu = (server, load, limits) => async ({ seconds, held }) => {
-  const serving = await startServer(server)
-  const loading = await startSide(sideFile(load[0]), 'load')
+  const [serving, loading] = await both(startServer(server), startSide(sideFile(load[0]), 'load'))
   try {
     const call = (/** @type {number} */ time) => loading.call(load[1], { ...serving.where, ...load[2], seconds: time })
     await warmUp(serving.during, call, seconds)
@@ -108,8 +116,7 @@ export const serverUnderWrk = (server) => async ({ seconds }) => {
 
 /** As `serverCpu`, for who connects: its CPU per operation, against one and the same server. @param {Call} client @param {Call} server @returns {Measure} */
 export const clientCpu = (client, server) => async ({ seconds }) => {
-  const serving = await startSide(sideFile(server[0]), 'load')
-  const calling = await startSide(sideFile(client[0]), 'server')
+  const [serving, calling] = await both(startSide(sideFile(server[0]), 'load'), startSide(sideFile(client[0]), 'server'))
   try {
     const where = await serving.call(server[1], server[2])
     const call = (/** @type {number} */ time) => calling.call(client[1], { ...where, ...client[2], seconds: time })

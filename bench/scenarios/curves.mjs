@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { loopCpu, serverCpu, sideFile } from '../lib/scenario.mjs'
+import { both, loopCpu, serverCpu, sideFile } from '../lib/scenario.mjs'
 import { startSide } from '../lib/side.mjs'
 
 const powers = (/** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ factor) => {
@@ -17,12 +17,12 @@ const each = (sizes, at, ofOne) =>
 /** What an idle connection weighs, as they become more. @param {number[]} counts @returns {import('../lib/curve.mjs').Curve['measure']} */
 const idle = (counts) =>
   async function* measure() {
-    const serving = await startSide(sideFile('idle'), 'server', ['--expose-gc'])
-    const loading = await startSide(sideFile('idle'), 'load')
+    const [serving, loading] = await both(startSide(sideFile('idle'), 'server', ['--expose-gc']), startSide(sideFile('idle'), 'load'))
     try {
       const { port } = await serving.call('tcp')
       const visit = (/** @type {number} */ count) => loading.call('visit', { port, count, text: 'x' })
-      await visit(100)
+      // Code and pools first: what grows with them alone is not a connection's.
+      await visit(1000)
       const before = await serving.call('weigh')
       let there = 0
       for (const count of counts) {
@@ -39,8 +39,7 @@ const idle = (counts) =>
 const busy = (counts) =>
   async function* measure({ seconds }) {
     for (const connections of counts) {
-      const serving = await startSide(sideFile('tcp'), 'server')
-      const loading = await startSide(sideFile('tcp'), 'load')
+      const [serving, loading] = await both(startSide(sideFile('tcp'), 'server'), startSide(sideFile('tcp'), 'load'))
       try {
         const where = await serving.call('echoAsync')
         await loading.call('pingPong', { ...where, connections: Math.min(64, connections), bytes: 64, seconds: seconds / 2 })
@@ -65,6 +64,8 @@ function fileLimit() {
 
 const files = fileLimit()
 const connections = [1, 10, 100, 1000, 2500, 5000, 10_000]
+/** Fewer weigh less than what a process's memory grows and shrinks by. */
+const idleConnections = [100, 1000, 2500, 5000, 7500, 10_000]
 const allowed = connections.filter((count) => count + 200 <= files)
 const allowedNote = allowed.length < connections.length ? { note: `No more than ${allowed.at(-1)?.toLocaleString('en')}: a process here may have ${files.toLocaleString('en')} files open.` } : {}
 const layers = [0, 1, 2, 3, 4, 5, 6, 7, 8]
@@ -88,7 +89,7 @@ export const curves = [
     id: 'curve-echo', title: 'A JSON-RPC call over TCP that echoes a text', axis: 'bytes', unit: 'ns of the server for each byte', sizes: bytes,
     measure: each(bytes, (size) => serverCpu(['curves', 'serveEcho'], ['curves', 'echo', { bytes: size }]), (cost, size) => (cost * 1000) / size),
   },
-  { id: 'curve-idle', title: 'Idle TCP connections', axis: 'connections', unit: 'KiB each', sizes: connections, measure: idle(allowed), ...allowedNote },
+  { id: 'curve-idle', title: 'Idle TCP connections', axis: 'connections', unit: 'KiB each', sizes: idleConnections, measure: idle(idleConnections.filter((count) => count + 1200 <= files)), ...allowedNote },
   { id: 'curve-busy', title: 'TCP echo of 64 bytes on all connections at once', axis: 'connections', unit: 'µs of the server for each round trip', sizes: connections, measure: busy(allowed), ...allowedNote },
   {
     id: 'curve-in-flight', title: 'JSON-RPC over TCP, calls in flight', axis: 'calls', unit: 'µs of the server for each call', sizes: inFlight,

@@ -1,5 +1,5 @@
 import { nginx } from '../lib/external.mjs'
-import { clientCpu, onlyFull, serverCpu, serverUnderWrk, sideFile } from '../lib/scenario.mjs'
+import { both, clientCpu, onlyFull, serverCpu, serverUnderWrk, sideFile } from '../lib/scenario.mjs'
 import { startSide } from '../lib/side.mjs'
 
 const cpu = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
@@ -12,8 +12,7 @@ const fetchLimits = ['http-limits', 'fetchLimits']
 /** Bytes of each body: at first a few, for the compilers. @param {'node' | 'ours'} kind @returns {import('../lib/scenario.mjs').Measure} */
 const bodies = (kind) => async ({ full }) => {
   const bytes = full ? 2 ** 30 : 2 ** 28
-  const serving = await startSide(sideFile('http-bodies'), 'server')
-  const loading = await startSide(sideFile('http-bodies'), 'load')
+  const [serving, loading] = await both(startSide(sideFile('http-bodies'), 'server'), startSide(sideFile('http-bodies'), 'load'))
   try {
     const { port } = await serving.call(kind)
     /** @type {Record<string, number>} */

@@ -1,4 +1,4 @@
-import { sideFile } from '../lib/scenario.mjs'
+import { both, sideFile } from '../lib/scenario.mjs'
 import { startSide } from '../lib/side.mjs'
 
 const count = 2000
@@ -7,8 +7,7 @@ const call = '{"jsonrpc":"2.0","id":1,"method":"add","params":[1,2]}\n'
 
 /** @param {string} server @param {string} text @returns {import('../lib/scenario.mjs').Measure} */
 const weight = (server, text) => async () => {
-  const serving = await startSide(sideFile('idle'), 'server', ['--expose-gc'])
-  const loading = await startSide(sideFile('idle'), 'load')
+  const [serving, loading] = await both(startSide(sideFile('idle'), 'server', ['--expose-gc']), startSide(sideFile('idle'), 'load'))
   try {
     const { port } = await serving.call(server)
     // Code and pools first.
