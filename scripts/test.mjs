@@ -31,6 +31,7 @@ const failed = await runSteps([
     : [
         /** @type {const} */ (['types of tests and examples', () => run('tsc', ['-p', 'tsconfig.check.json'])]),
         /** @type {const} */ (['types of scripts', () => run('tsc', ['-p', 'scripts'])]),
+        /** @type {const} */ (['types of the bench', () => run('tsc', ['-p', 'bench'])]),
         /** @type {const} */ (['lint', () => run('oxlint', ['--deny-warnings'])]),
         check('check-packages'),
         check('check-sources'),
