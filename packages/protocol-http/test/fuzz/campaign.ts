@@ -44,7 +44,10 @@ const small = { maxStartLineBytes: 30, maxHeaderBytes: 90, maxHeaderCount: 4, ma
 
 /** Everything that our machine is held to by one input. */
 export function hold(input: Input, random: Random): OurOutcome {
-  const cut = [1 + random.below(4), 1 + random.below(40), 1 + random.below(9), 1 + random.below(80)]
+  // In several, in two anywhere, or in two at the beginning of a line.
+  const { length } = input.text
+  const at = random.oneIn(2) ? random.below(length + 1) : input.text.indexOf('\r\n', random.below(length + 1)) + 1 + random.below(3)
+  const cut = random.oneIn(2) ? [1 + at, length + 1] : [1 + random.below(4), 1 + random.below(40), 1 + random.below(9), 1 + random.below(80)]
   const outcome = examine(input, cut)
   // A second look by another driver: small limits, offers to switch that are not taken.
   if (random.oneIn(4)) examine(input, cut, { limits: small, switches: random.oneIn(2) }, true)

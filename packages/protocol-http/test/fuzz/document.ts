@@ -1,6 +1,6 @@
 /**
  * After a long run: makes each class's example as small as it can be, and writes corpus.json and the tables of docs/http-differences.md.
- * FUZZ_FIGURES: what main.ts wrote, or several with commas; FUZZ_REACHED: what coverage.ts wrote (without: as in the corpus). Run by `node test/fuzz/run.mjs document`.
+ * FUZZ_FIGURES: what main.ts wrote, or several with commas; FUZZ_MORE: figures of another run, for what it could not classify; FUZZ_REACHED: what coverage.ts wrote (without: as in the corpus). Run by `node test/fuzz/run.mjs document`.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { compare, hold, newTally, outcomeOf, replay } from './campaign.ts'
@@ -60,7 +60,9 @@ async function minimised(input: Input, name: string, peer: Peer): Promise<Input>
 
 // What the run could not classify, once more: by now somebody has looked.
 const again = newTally()
-for (const failure of parts.flatMap(({ failures }) => failures)) {
+const more = process.env['FUZZ_MORE']
+const others = more === undefined ? [] : (JSON.parse(readFileSync(more, 'utf8')) as Part).failures
+for (const failure of [...parts.flatMap(({ failures }) => failures), ...others]) {
   const [, seed, index] = /^seed (\d+) input (\d+)/.exec(failure)!
   const random = new Random(Number(seed), Number(index))
   const input = generate(random)

@@ -76,7 +76,8 @@ describe('what the fuzz found in us', () => {
 
   it('field lines that are remembered are found at the start of a line alone', () => {
     const again = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'
-    expect(summary(examine({ text: `${again}${again}GET /x HTTP/1.1\r\nXHost: h\r\n\r\n`, asked: undefined }, [71], {}, true)))
+    // Other limits than the default have a memory of their own.
+    expect(summary(examine({ text: `${again}${again}GET /x HTTP/1.1\r\nXHost: h\r\n\r\n`, asked: undefined }, [72, 100], { limits: { maxHeaderCount: 99 } })))
       .toBe('request GET /, 0 bytes; request GET /, 0 bytes; ERR_HTTP_BAD_HOST 400')
   })
 })

@@ -1,3 +1,4 @@
+// oxlint-disable no-control-regex -- bytes are what this is about
 /** Our machine under the fuzzer: drives it, and holds it to what it promises whatever comes. */
 import { HttpConnection } from '../../src/connection.ts'
 import { HttpLimitError, HttpProtocolError } from '../../src/errors.ts'
@@ -286,8 +287,35 @@ export function examine(input: Input, cut: readonly number[], options: DriveOpti
   return whole
 }
 
-/** Whether what was told is within the limits. */
+/** What no message that is taken may have, whatever other parsers take: written once more, without the machine's own grammar. */
+function strict({ kind, method, target, version, headers, trailers }: Message): string | undefined {
+  const of = (name: string): string[] => headers.filter(([each]) => each === name).map(([, value]) => value)
+  const lengths = of('content-length')
+  const codings = of('transfer-encoding')
+  const [host] = of('host')
+  for (const [name, value] of [...headers, ...trailers]) {
+    if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) return 'a name that is no token'
+    if (/[^\t\x20-\x7e\x80-\xff]|^[ \t]|[ \t]$/.test(value)) return 'a value that is none'
+  }
+  // Behind a head that switches nothing is framed.
+  if (kind !== 'switch') {
+    if (lengths.some((value) => !/^\d{1,15}$/.test(value) || value !== lengths[0])) return 'a length that is none'
+    if (codings.length > 1 || codings.some((value) => value.toLowerCase() !== 'chunked')) return 'a coding that is none'
+    if (codings.length > 0 && (lengths.length > 0 || version === '1.0')) return 'a coding where none may be'
+  }
+  if (kind !== 'request') return /^[1-9]\d\d$/.test(method) ? undefined : 'a status that is none'
+  if (of('host').length > 1 || (host === undefined && version === '1.1') || (host !== undefined && !/^[\w.~!$&'()*+;=%:[\]-]+$/.test(host))) return 'a Host that is none'
+  if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(method)) return 'a method that is none'
+  if (/[^\x21-\x7e]|#/.test(target)) return 'a target with bytes that none has'
+  return target.startsWith('/') || (target === '*' ? method === 'OPTIONS' : /^[^/?@]+:\d+$|^[a-z][a-z0-9+.-]*:\/\/[^/?@]+(?:[/?]|$)/i.test(target)) ? undefined : 'a target of no form'
+}
+
+/** Whether what was told is within the limits, and strict. */
 function within({ messages }: Outcome, limits: HttpLimits): void {
+  for (const message of messages) {
+    const fault = strict(message)
+    if (fault !== undefined) throw new OracleError(`${fault} was taken: ${JSON.stringify(message)}`)
+  }
   const size = (list: Message['headers']): number => list.reduce((sum, [name, value]) => sum + name.length + value.length + 3, 0)
   for (const { method, target, headers, trailers, body } of messages) {
     const isWithin = method.length + target.length <= limits.maxStartLineBytes && size(headers) <= limits.maxHeaderBytes && headers.length <= limits.maxHeaderCount
