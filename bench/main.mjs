@@ -37,6 +37,11 @@ if (!(seconds > 0) || !(rounds >= 1) || scenarios.length + curves.length === 0) 
   process.exit(2)
 }
 
+if (options.docs && wanted !== undefined) {
+  console.error('--docs shows a whole run: leave --only out')
+  process.exit(2)
+}
+
 /** What is measured now, where somebody looks on. @param {string} text */
 function tell(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text}`)

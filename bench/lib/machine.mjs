@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { cpus, release, type } from 'node:os'
+import { cpus, loadavg, release, type } from 'node:os'
 
 /** What a figure depends on beside the code. */
 export function machine() {
@@ -8,6 +8,8 @@ export function machine() {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} × ${first?.model ?? 'unknown processor'}, ${type()} ${release().split('.', 2).join('.')}`,
     versions: `Node ${process.version}, V8 ${process.versions.v8}, libuv ${process.versions.uv}, OpenSSL ${process.versions.openssl}`,
+    /** Of all that ran when we began: above 0 others were there. */
+    load: Number((loadavg()[0] ?? 0).toFixed(1)),
     peers: peers().join(', '),
   }
 }

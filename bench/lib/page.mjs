@@ -6,7 +6,7 @@ import { barPlot, curvePlot } from './plot.mjs'
 import { number } from './table.mjs'
 
 /**
- * @typedef {{ date: string, machine: string, versions: string, peers: string, rounds: number, seconds: number, full: boolean,
+ * @typedef {{ date: string, machine: string, versions: string, load: number, peers: string, rounds: number, seconds: number, full: boolean,
  *   scenarios: import('./results.mjs').Summary[], curves: import('./curve.mjs').Curved[] }} Report
  */
 
@@ -38,14 +38,14 @@ export function writePage(report) {
     '',
     'Ours and their peers, measured in the same run; written by `pnpm bench --full --docs`. [How to run it](../bench/README.md), and how to add a peer.',
     '',
-    `${report.date} · ${report.machine} · ${report.versions} · ${report.peers} · ${report.rounds} rounds of ${report.seconds} s${report.full ? '' : ', without `--full`'}.`,
+    `${report.date} · ${report.machine} · ${report.versions} · ${report.peers} · ${report.rounds} rounds of ${report.seconds} s${report.full ? '' : ', without `--full`'}. When it began, the load average of the machine was ${report.load}${report.load > 0.5 ? ': others shared its cores' : ''}.`,
     '',
     ...howToRead,
     '## Goals',
     '',
     `${goals.length - missed.length} of ${goals.length} are met in the median.${missed.length === 0 ? '' : ' Missed:'}`,
     '',
-    ...(missed.length === 0 ? [] : [...missed.map(({ scenario, goal }) => `- ${scenario.title.replace(/: .*/, '')}, ${goal.peer}, ${goal.metric}: ${ratio(goal.ratio)}, goal ${goalText(scenario, goal)}`), '']),
+    ...(missed.length === 0 ? [] : [...missed.map(({ scenario, goal }) => `- ${scenario.id}, ${goal.peer}, ${goal.metric}: ${ratio(goal.ratio)}, goal ${goalText(scenario, goal)}${wavers(scenario, goal) ? ' (met in some rounds)' : ''}`), '']),
     ...report.scenarios.flatMap(({ failures }) => failures).map((each) => `- failed: ${each}`),
     ...groups.flatMap((group) => section(group, report, draw)),
     ...curveSection(report, draw),
@@ -80,6 +80,15 @@ const ratio = (value) => (Number.isFinite(value) ? value.toFixed(2) : 'not measu
 /** @param {import('./results.mjs').Summary} scenario @param {import('./results.mjs').Outcome} goal */
 const goalText = (scenario, goal) => `${isHigher(scenario, goal.metric) ? '≥' : '≤'} ${goal.limit}`
 
+/** Whether some rounds say otherwise than the median. @param {import('./results.mjs').Summary} scenario @param {import('./results.mjs').Outcome} goal */
+function wavers({ peers, reference }, { peer, metric, limit, better, met, reference: other = reference }) {
+  const valuesOf = (/** @type {string} */ name) => peers.find((each) => each.peer === name)?.figures.find((each) => each.metric === metric)?.values ?? []
+  const base = valuesOf(other)
+  const own = valuesOf(peer)
+  // With a round that failed they can't be told apart.
+  return own.length === base.length && own.some((value, round) => (better === 'higher' ? value / (base[round] ?? NaN) >= limit : value / (base[round] ?? NaN) <= limit) !== met)
+}
+
 /** @param {(typeof groups)[number]} group @param {Report} report @param {(name: string, plot: string) => void} draw */
 function section({ id, title, starts }, report, draw) {
   const own = report.scenarios.filter((scenario) => starts.some((start) => scenario.id.startsWith(start)))
@@ -104,7 +113,7 @@ function tableOf(scenario) {
       if (aims.length === 0) return [row(own.toFixed(2), ' | | ')]
       return aims.map((goal) => {
         const to = goal.reference === undefined ? '' : ` of ${goal.reference}`
-        return row(`**${goal.ratio.toFixed(2)}**${to}`, `${goalText(scenario, goal)} | ${goal.reach ?? ''} | ${goal.met ? '✓' : '✗ missed'}`)
+        return row(`**${goal.ratio.toFixed(2)}**${to}`, `${goalText(scenario, goal)} | ${goal.reach ?? ''} | ${goal.met ? '✓' : '✗ missed'}${wavers(scenario, goal) ? `, ${goal.met ? 'not' : 'but'} in ${goal.met ? 'all' : 'some'} rounds` : ''}`)
       })
     }))
   const held = Object.values(limits)[0]
