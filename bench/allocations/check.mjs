@@ -1,6 +1,6 @@
 /**
- * `node bench/allocations/check.mjs [--pin]`: holds the bytes that each operation allocates against bench/allocations/pinned.json. More than a sixth
- * more is a regression, a tenth less wants to be pinned. Exits 1 on either.
+ * `node bench/allocations/check.mjs [--pin]`: holds the bytes that each operation allocates against bench/allocations/pinned.json. More than 15 %
+ * more is a regression, as much less wants to be pinned. Exits 1 on either.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
