@@ -37,7 +37,10 @@ export interface ClassTally {
   example: Input
 }
 
-export const newTally = (): Tally => ({ inputs: 0, bytes: 0, accepted: 0, refused: 0, messages: 0, compared: { llhttp: 0, h11: 0 }, classes: new Map(), failures: [], failureCount: 0 })
+export const newTally = (): Tally => ({
+  inputs: 0, bytes: 0, accepted: 0, refused: 0, messages: 0, compared: { llhttp: 0, h11: 0 },
+  classes: new Map(), failures: [], failureCount: 0,
+})
 
 /** Limits that inputs of this size run into. */
 const small = { maxStartLineBytes: 30, maxHeaderBytes: 90, maxHeaderCount: 4, maxChunkExtensionBytes: 12, maxTrailerBytes: 20, maxBodyBytes: 30 }
@@ -71,7 +74,9 @@ export function compare(tally: Tally, peer: Peer, input: Input, our: OurOutcome,
     const found: Case = { peer, input, ours: our, theirs, difference, rest: input.text.slice(our.starts[at] ?? 0), our: our.messages[at], their: theirs.messages[at] }
     const known = classify(found)
     if (known === undefined) {
-      fail(tally, `${where}: ${peer}, ${difference.what} ${difference.parts.join('+')} at ${at}: ${our.end} ${our.why} / ${theirs.end} ${theirs.why}: ${escaped(found.rest)} ASKED ${String(input.asked)} ${JSON.stringify([found.our, found.their]).slice(0, 600)}`)
+      const both = `${our.end} ${our.why} / ${theirs.end} ${theirs.why}`
+      const what = `${difference.what} ${difference.parts.join('+')} at ${at}`
+      fail(tally, `${where}: ${peer}, ${what}: ${both}: ${escaped(found.rest)} ASKED ${String(input.asked)} ${JSON.stringify([found.our, found.their]).slice(0, 600)}`)
       return
     }
     let entry = tally.classes.get(known.name)

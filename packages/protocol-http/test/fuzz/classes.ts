@@ -60,7 +60,8 @@ function askedFor({ input, ours, difference }: Case): string | undefined {
 }
 
 /** A class where we refuse: by our code and the beginning of its words. */
-function refusal(name: string, verdict: Verdict, code: string, words: string, we: string, they: string, because: string, and: (difference: Case) => boolean = () => true): DifferenceClass {
+function refusal(name: string, verdict: Verdict, code: string, words: string, we: string, they: string, because: string,
+  and: (difference: Case) => boolean = () => true): DifferenceClass {
   const start = new RegExp(`^ERR_HTTP_${code} \\d+ ${words}`)
   return { name, what: 'we refuse', verdict, we, they, because, fits: (difference) => start.test(difference.ours.why) && and(difference) }
 }
@@ -83,10 +84,12 @@ export const classes: readonly DifferenceClass[] = [
     && (difference.difference.what !== 'we refuse' || difference.ours.partial !== undefined)),
   other('a tab beside a connection option', 'any', 'ours', 'white space around an option is none of it', 'llhttp knows the space there alone, and so misses `close` or `upgrade`',
     'RFC 9110 §5.6.1, §5.5: OWS is SP or HTAB', (difference) =>
-    difference.peer === 'llhttp' && (difference.difference.what === 'end' || /^(?:keep|kind)/.test(difference.difference.parts[0] ?? '')) && /^connection:[^\r\n]*\t/im.test(headOf(difference))),
+    difference.peer === 'llhttp' && (difference.difference.what === 'end' || /^(?:keep|kind)/.test(difference.difference.parts[0] ?? ''))
+      && /^connection:[^\r\n]*\t/im.test(headOf(difference))),
   other('Proxy-Connection', 'any', 'ours', 'is a field like any', 'llhttp reads it as Connection',
     'RFC 9112 §C.2.2: no field of HTTP; who acts on one that a proxy passed on keeps or ends the wrong connection', (difference) =>
-    difference.peer === 'llhttp' && (difference.difference.what === 'end' || /^(?:keep|kind)/.test(difference.difference.parts[0] ?? '')) && /^proxy-connection:[^\r\n]*(?:close|keep-alive|upgrade)/im.test(headOf(difference))),
+    difference.peer === 'llhttp' && (difference.difference.what === 'end' || /^(?:keep|kind)/.test(difference.difference.parts[0] ?? ''))
+      && /^proxy-connection:[^\r\n]*(?:close|keep-alive|upgrade)/im.test(headOf(difference))),
   // Lines
   refusal('HTTP/0.9', 'ours', 'BAD_REQUEST_LINE', '', '400', 'llhttp takes a line without a version',
     'RFC 9112 §3: the version is part of the line', ({ their, rest }) => their?.version === '0.9' && !/ HTTP\/0\.9\r?$/.test(linesOf(rest)[0]!)),
@@ -174,7 +177,8 @@ export const classes: readonly DifferenceClass[] = [
   // They refuse
   other('an unknown method', 'they refuse', 'ours', 'any token is a method', 'llhttp has a list',
     'RFC 9110 §9.1: method = token; 501 is the application\'s word', ({ peer, our, theirs }) =>
-    peer === 'llhttp' && our !== undefined && (our.method === 'PRI' || (/^HPE_INVALID_(?:METHOD|CONSTANT|VERSION)/.test(theirs.why) && (!knownMethods.has(our.method) || our.method === 'SOURCE')))),
+    peer === 'llhttp' && our !== undefined && (our.method === 'PRI' || (/^HPE_INVALID_(?:METHOD|CONSTANT|VERSION)/.test(theirs.why)
+      && (!knownMethods.has(our.method) || our.method === 'SOURCE')))),
   other('the same length twice', 'they refuse', 'choice', 'take it once', 'llhttp refuses it',
     'RFC 9110 §8.6, RFC 9112 §6.3: either',
     ({ our, theirs }) => theirs.why.startsWith('HPE_UNEXPECTED_CONTENT_LENGTH') && valuesOf(our?.headers ?? [], 'content-length').length > 1),
@@ -198,9 +202,12 @@ export const classes: readonly DifferenceClass[] = [
     'RFC 9110 §9.3.2, RFC 9112 §9.3', (difference) =>
     difference.peer === 'llhttp' && only(difference, 'keep') && difference.our!.keep && askedFor(difference) === 'HEAD'),
   other('close beside keep-alive', 'meaning', 'ours', 'close wins', 'keep-alive wins in 1.0 (llhttp)', 'RFC 9112 §9.3: close is looked for first', (difference) =>
-    difference.peer === 'llhttp' && only(difference, 'keep') && !difference.our!.keep && members(difference.our!.headers, 'connection').includes('close') && members(difference.our!.headers, 'connection').includes('keep-alive')),
+    difference.peer === 'llhttp' && only(difference, 'keep') && !difference.our!.keep && members(difference.our!.headers, 'connection').includes('close')
+      && members(difference.our!.headers, 'connection').includes('keep-alive')),
   other('keep-alive in 1.0', 'meaning', 'choice', 'the connection lives', 'h11 ends it', 'RFC 9112 §9.3, §C.2.2: either', (difference) =>
-    difference.peer === 'h11' && difference.difference.parts.includes('keep') && difference.difference.parts.every((part) => part === 'keep' || (part === 'headers' && sameBut(difference, 'content-length'))) && difference.our!.keep && difference.our!.version === '1.0' && members(difference.our!.headers, 'connection').includes('keep-alive')),
+    difference.peer === 'h11' && difference.difference.parts.includes('keep')
+      && difference.difference.parts.every((part) => part === 'keep' || (part === 'headers' && sameBut(difference, 'content-length')))
+      && difference.our!.keep && difference.our!.version === '1.0' && members(difference.our!.headers, 'connection').includes('keep-alive')),
   other('Upgrade in 1.0', 'any', 'ours', 'is no offer', 'offer to switch', 'RFC 9110 §7.8: MUST be ignored in 1.0', ({ our, theirs, difference, ours }) => {
     const isOffer = (message: Message | undefined): boolean => message?.version === '1.0' && message.kind === 'request' && valuesOf(message.headers, 'upgrade').length > 0
     return theirs.end === 'switched' && (isOffer(our) || isOffer(ours.messages[difference.at - 1]))
@@ -209,12 +216,15 @@ export const classes: readonly DifferenceClass[] = [
     'RFC 9110 §7.8: MUST send the option, and what lacks it is a proxy\'s leftover', ({ ours, theirs, difference, our }) => {
     const isNone = (message: Message | undefined): boolean =>
       message?.kind === 'request' && valuesOf(message.headers, 'upgrade').length > 0 && !members(message.headers, 'connection').includes('upgrade')
-    return theirs.end === 'switched' && ((difference.what === 'meaning' && theirs.messages.length === difference.at + 1 && isNone(our)) || (theirs.messages.length === difference.at && isNone(ours.messages[difference.at - 1])))
+    return theirs.end === 'switched' && ((difference.what === 'meaning' && theirs.messages.length === difference.at + 1
+      && isNone(our)) || (theirs.messages.length === difference.at && isNone(ours.messages[difference.at - 1])))
   }),
   other('a body that ends with the connection', 'meaning', 'ours', 'nothing follows it', 'h11 calls the connection done, not closing', 'RFC 9112 §6.3', (difference) =>
-    difference.peer === 'h11' && only(difference, 'keep') && !difference.our!.keep && difference.our!.kind === 'response' && valuesOf(difference.our!.headers, 'content-length').length === 0),
+    difference.peer === 'h11' && only(difference, 'keep') && !difference.our!.keep && difference.our!.kind === 'response'
+      && valuesOf(difference.our!.headers, 'content-length').length === 0),
   other('the same length twice, told once', 'meaning', 'choice', 'fields as they came', 'h11 joins them', 'RFC 9110 §8.6: either', (difference) =>
-    difference.peer === 'h11' && only(difference, 'headers') && sameBut(difference, 'content-length', 'transfer-encoding') && valuesOf(difference.our!.headers, 'content-length').length > 1),
+    difference.peer === 'h11' && only(difference, 'headers') && sameBut(difference, 'content-length', 'transfer-encoding')
+      && valuesOf(difference.our!.headers, 'content-length').length > 1),
   other('the case of a coding', 'meaning', 'choice', 'fields as they came', 'h11 writes `chunked` in lower case',
     'RFC 9112 §7: names of codings have no case', (difference) =>
     difference.peer === 'h11' && only(difference, 'headers') && sameBut(difference, 'transfer-encoding')),

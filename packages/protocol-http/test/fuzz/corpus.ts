@@ -44,7 +44,10 @@ export const inputOf = ([text, asked]: Kept): Input => ({ text, asked: asked ===
 
 /** What we make of an input, in a line. */
 export function summary({ messages, end, why, leftover }: OurOutcome): string {
-  const each = messages.map(({ kind, method, target, body, trailers, keep }) => `${kind} ${method} ${target}, ${body.length} bytes${trailers.length > 0 ? `, ${trailers.length} trailers` : ''}${keep ? '' : ', the last'}`)
+  const each = messages.map(({ kind, method, target, body, trailers, keep }) => {
+    const behind = trailers.length > 0 ? `, ${trailers.length} trailers` : ''
+    return `${kind} ${method} ${target}, ${body.length} bytes${behind}${keep ? '' : ', the last'}`
+  })
   const last = end === 'refused' ? why.split(' ').slice(0, 2).join(' ') : end === 'switched' ? `switched, ${leftover.length} bytes left` : end
   return [...each, last].join('; ')
 }
@@ -58,7 +61,8 @@ export function table({ classes: examples }: Corpus): string {
   const rows = classes.filter(({ name }) => examples[name] !== undefined).map(({ name, what, verdict, we, they, because }) => {
     const { input: [text, asked], llhttp, h11 } = examples[name]!
     const question = asked === null ? '' : ` to ${asked.join(', ')}`
-    return `| ${cell(name)} | ${code(escaped(text, 160))}${question} | ${what === 'we refuse' ? `refuse: ${we}` : cell(we)} | ${cell(they)} | ${verdicts[verdict]}. ${cell(because)} | ${llhttp} | ${h11} |`
+    const our = what === 'we refuse' ? `refuse: ${we}` : cell(we)
+    return `| ${cell(name)} | ${code(escaped(text, 160))}${question} | ${our} | ${cell(they)} | ${verdicts[verdict]}. ${cell(because)} | ${llhttp} | ${h11} |`
   })
   return ['| class | example | we | they | verdict | llhttp | h11 |', '|---|---|---|---|---|---|---|', ...rows].join('\n')
 }

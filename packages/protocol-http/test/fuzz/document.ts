@@ -1,6 +1,7 @@
 /**
  * After a long run: makes each class's example as small as it can be, and writes corpus.json and the tables of docs/http-differences.md.
- * FUZZ_FIGURES: what main.ts wrote, or several with commas; FUZZ_MORE: figures of another run, for what it could not classify; FUZZ_REACHED: what coverage.ts wrote (without: as in the corpus). Run by `node test/fuzz/run.mjs document`.
+ * FUZZ_FIGURES: what main.ts wrote, or several with commas; FUZZ_MORE: figures of another run, for what it could not
+ * classify; FUZZ_REACHED: what coverage.ts wrote (without: as in the corpus). Run by `node test/fuzz/run.mjs document`.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { compare, hold, newTally, outcomeOf, replay } from './campaign.ts'
@@ -113,4 +114,5 @@ const put = (mark: string, text: string): void => {
 put('figures', figures(corpus))
 put('differences', table(corpus))
 writeFileSync(documentFile, document)
-console.log(`${Object.keys(examples).length} classes, ${corpus.reached.length} inputs that reached something first; ${parts.reduce((count, { failures }) => count + failures.length, 0)} unclassified by the run, ${again.failureCount} now`)
+const unknown = parts.reduce((count, { failures }) => count + failures.length, 0)
+console.log(`${Object.keys(examples).length} classes, ${corpus.reached.length} inputs that reached something first; ${unknown} unclassified by the run, ${again.failureCount} now`)

@@ -18,7 +18,8 @@ let peakBytes = 0
 function report(tally: Tally): void {
   peakBytes = Math.max(peakBytes, process.memoryUsage().rss)
   const figures = {
-    ...tally, seed, seconds: Math.round((performance.now() - started) / 1000), cpuSeconds: Math.round(process.cpuUsage().user / 1e6), peakMiB: Math.round(peakBytes / 1048576), node: process.version, llhttp: process.versions['llhttp'],
+    ...tally, seed, seconds: Math.round((performance.now() - started) / 1000),
+    cpuSeconds: Math.round(process.cpuUsage().user / 1e6), peakMiB: Math.round(peakBytes / 1048576), node: process.version, llhttp: process.versions['llhttp'],
     classes: [...tally.classes].map(([name, { counts, example }]) => ({ name, ...counts, example })).sort((a, b) => b.llhttp + b.h11 - a.llhttp - a.h11),
   }
   const text = `${JSON.stringify(figures, undefined, 1)}\n`

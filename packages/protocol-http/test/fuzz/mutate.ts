@@ -3,8 +3,10 @@ import type { Random } from './random.ts'
 
 const bytes = [...'\0\x01\t\n\x0b\x0c\r\x1b\x1f !"#$%&\'()*+,-./0129:;<=>?@AFZ[\\]^_`afgxz{|}~\x7f\x80\x85\xa0\xff']
 const fragments = [
-  '\r\n', '\n', '\r', '\r\n\r\n', '\n\n', '\r\r\n', ' ', '\t', ':', ';', ',', '0\r\n\r\n', '\r\n ', '\r\n\t', '\n ', 'Content-Length: 3\r\n', 'Content-Length: 0\r\n', 'Transfer-Encoding: chunked\r\n', 'Transfer-Encoding: identity\r\n',
-  'Host: x\r\n', 'Connection: close\r\n', 'Connection: upgrade\r\nUpgrade: websocket\r\n', 'HTTP/1.1', 'HTTP/1.0', 'GET / HTTP/1.1\r\nHost: h\r\n\r\n', '\xef\xbb\xbf', '%00', '"', '\\', 'chunked', '100-continue', '\0', '\x16\x03\x01', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+  '\r\n', '\n', '\r', '\r\n\r\n', '\n\n', '\r\r\n', ' ', '\t', ':', ';', ',', '0\r\n\r\n', '\r\n ', '\r\n\t', '\n ', 'Content-Length: 3\r\n',
+  'Content-Length: 0\r\n', 'Transfer-Encoding: chunked\r\n', 'Transfer-Encoding: identity\r\n',
+  'Host: x\r\n', 'Connection: close\r\n', 'Connection: upgrade\r\nUpgrade: websocket\r\n', 'HTTP/1.1', 'HTTP/1.0', 'GET / HTTP/1.1\r\nHost: h\r\n\r\n',
+  '\xef\xbb\xbf', '%00', '"', '\\', 'chunked', '100-continue', '\0', '\x16\x03\x01', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
 ]
 
 type Mutator = (random: Random, text: string, make: (random: Random) => string) => string

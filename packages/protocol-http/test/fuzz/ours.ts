@@ -307,7 +307,8 @@ function strict({ kind, method, target, version, headers, trailers }: Message): 
   if (of('host').length > 1 || (host === undefined && version === '1.1') || (host !== undefined && !/^[\w.~!$&'()*+;=%:[\]-]+$/.test(host))) return 'a Host that is none'
   if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(method)) return 'a method that is none'
   if (/[^\x21-\x7e]|#/.test(target)) return 'a target with bytes that none has'
-  return target.startsWith('/') || (target === '*' ? method === 'OPTIONS' : /^[^/?@]+:\d+$|^[a-z][a-z0-9+.-]*:\/\/[^/?@]+(?:[/?]|$)/i.test(target)) ? undefined : 'a target of no form'
+  return target.startsWith('/') || (target === '*' ? method === 'OPTIONS'
+    : /^[^/?@]+:\d+$|^[a-z][a-z0-9+.-]*:\/\/[^/?@]+(?:[/?]|$)/i.test(target)) ? undefined : 'a target of no form'
 }
 
 /** Whether what was told is within the limits, and strict. */
