@@ -124,7 +124,11 @@ class Acceptor {
       () => this.hand(transport),
       (error: Error) => {
         this.failedCount++
-        this.options.onHandshakeError?.(error, below.info)
+        try {
+          this.options.onHandshakeError?.(error, below.info)
+        } catch (thrown) {
+          this.side.policy.onError(thrown)
+        }
       },
     )
   }

@@ -170,7 +170,7 @@ function select(choose: NonNullable<TlsServerOptions['selectCredentials']>, name
   const chosen = (credentials: TlsCredentials | undefined): void => (credentials === undefined ? done(null) : done(null, credentials.context))
   try {
     const credentials = choose(name)
-    if (credentials instanceof Promise) credentials.then(chosen, refuse)
+    if (credentials instanceof Promise) credentials.then(chosen).catch(refuse)
     else chosen(credentials)
   } catch (error) {
     refuse(error)

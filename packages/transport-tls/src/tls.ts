@@ -33,9 +33,12 @@ export function tlsConnector(connector: Connector<Transport<Stream>>, options: T
       const transport = layer(await connector.connect(how))
       const signal = how?.signal
       const onAbort = (): void => transport.abort(signal?.reason)
-      signal?.addEventListener('abort', onAbort)
+      // It may have come between the end of connecting and here.
+      if (signal?.aborted === true) onAbort()
+      else signal?.addEventListener('abort', onAbort)
       try {
         await transport.handshake()
+        signal?.throwIfAborted()
         return transport
       } catch (error) {
         throw signal?.aborted === true ? signal.reason : error

@@ -220,6 +220,7 @@ describe('server names', () => {
   it.each([
     ['throws', () => { throw new Error('no such name') }],
     ['rejects', () => Promise.reject(new Error('no such name'))],
+    ['gives what are no credentials, later', () => Promise.resolve(null as never)],
   ])('that nobody knows end the handshake when selectCredentials %s', async (_, selectCredentials) => {
     const failed = await failure({}, { ...shown, selectCredentials })
     expect(failed.server).toBe('ERR_TLS_SERVER_NAME')

@@ -45,6 +45,15 @@ describe('listenTls', () => {
     transport.abort()
   })
 
+  it('reports what onHandshakeError throws', async () => {
+    const reported = deferred<unknown>()
+    const thrown = new Error('no log')
+    const { port } = await listen(() => {}, { onError: reported.resolve, onHandshakeError: () => { throw thrown } })
+    const plain = await connectTcp({ host: '127.0.0.1', port })
+    plain.abort()
+    expect(await reported.promise).toBe(thrown)
+  })
+
   it('closeConnections() says close_notify to every peer', async () => {
     const accepted = deferred<TlsTransport>()
     const { listener, connector } = await listen((transport) => {
@@ -202,4 +211,17 @@ describe('startTls', () => {
     expect(() => startTls(a, tls(trusted), {} as never)).toThrowError(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
     expect(() => startTls(a, ((below: unknown) => below) as never, { leftover: 'feed' })).toThrowError(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
   })
+})
+
+it('a connector that is aborted as what is below was connected begins no handshake', async () => {
+  const { a, b } = memoryPair()
+  const atPeer = new Recorder()
+  b.start(atPeer as never)
+  const control = new AbortController()
+  const connector = tlsConnector({ connect: () => Promise.resolve(a) }, trusted)
+  const connecting = connector.connect({ signal: control.signal })
+  control.abort(new Error('enough'))
+  await expect(connecting).rejects.toThrow('enough')
+  expect((await a.closed).kind).toBe('aborted')
+  expect(atPeer.bytes).toBe(0)
 })
