@@ -95,6 +95,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
       const { promise } = this.calls.open(id, method, options)
       if (this.watch.active) this.watch.started(method, id)
       this.called()
+      this.failUnlessOpen()
       return checkedResult(this.options.remote, method, promise)
     } catch (error) {
       return Promise.reject(error)
@@ -126,6 +127,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
         return quietly(checkedResult(this.options.remote, entry.method, promise))
       })
       this.called()
+      this.failUnlessOpen()
       return promises
     } catch (error) {
       return entries.map(() => quietly(Promise.reject(error)))
@@ -366,6 +368,11 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     this.requests.drop()
     this.outbox.drop(this.lostError())
     this.calls.failAll(() => this.lostError())
+  }
+
+  /** An observer of a message that went may have closed the peer before the call in it began to wait. */
+  private failUnlessOpen(): void {
+    if (this.state !== 'open') this.calls.failAll(() => this.lostError())
   }
 
   private assertAnswerable(): void {

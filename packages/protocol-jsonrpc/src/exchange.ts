@@ -1,4 +1,4 @@
-import { canHalfClose, ProtocolError } from '@async/core'
+import { canHalfClose, ConnectionError, ProtocolError } from '@async/core'
 import type { CloseReason, Connector, Messages, Protocol, Transport } from '@async/core'
 import { byteLength } from '@async/core/base'
 import type { CallOwner, Calls } from './calls.ts'
@@ -74,7 +74,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   abort(cause?: unknown): void {
     if (this.state === 'connecting') {
       this.cancel.abort(cause)
-      this.refused(cause)
+      this.refused(cause ?? new ConnectionError('ERR_ABORTED', 'given up before it was connected'))
     } else this.transport!.abort(cause)
   }
 

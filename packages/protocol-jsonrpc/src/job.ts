@@ -62,6 +62,11 @@ export class Job implements Context {
     return (this.ownPeer ??= this.owner.peerFor())
   }
 
+  /** The peer, if the handler has asked for it. */
+  get askedPeer(): Peer | undefined {
+    return this.ownPeer
+  }
+
   get info(): Info {
     return this.owner.info
   }

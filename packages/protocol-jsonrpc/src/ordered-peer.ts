@@ -17,10 +17,17 @@ export class OrderedPeer implements Peer {
   private readonly peer: Peer
   private readonly owner: OrderedOwner
   private waitingCalls = 0
+  private isOver = false
 
   constructor(peer: Peer, owner: OrderedOwner) {
     this.peer = peer
     this.owner = owner
+  }
+
+  /** The handler is done: calls that it did not wait for let nobody start. */
+  handlerOver(): void {
+    this.isOver = true
+    if (this.waitingCalls > 0) this.owner.handlerGoesOn()
   }
 
   get info(): Info {
@@ -70,9 +77,9 @@ export class OrderedPeer implements Peer {
   }
 
   private waiting<T>(call: Promise<T>): Promise<T> {
-    if (this.waitingCalls++ === 0) this.owner.handlerWaits()
+    if (this.waitingCalls++ === 0 && !this.isOver) this.owner.handlerWaits()
     const goOn = (): void => {
-      if (--this.waitingCalls === 0) this.owner.handlerGoesOn()
+      if (--this.waitingCalls === 0 && !this.isOver) this.owner.handlerGoesOn()
     }
     call.then(goOn, goOn)
     return call

@@ -49,6 +49,10 @@ export class Outbox implements Producer {
   private readonly maxUnsentBytes: number
   private held: Held[] = []
   private unsentBytes = 0
+  /** In `held`, and given up. */
+  private recalled = 0
+  /** `held` is gone through: none may leave it. */
+  private sending = false
   private readonly heldCalls = new Map<number, Held>()
   private waiters: Waiter[] = []
 
@@ -88,6 +92,12 @@ export class Outbox implements Producer {
     this.heldCalls.delete(id)
     this.unsentBytes -= utf8Length(entry.text)
     entry.text = ''
+    this.recalled++
+    // Else calls that are given up, one after another, would stay for as long as the other side does not read.
+    if (!this.sending && this.recalled * 2 > this.held.length) {
+      this.held = this.held.filter(({ text }) => text !== '')
+      this.recalled = 0
+    }
     return true
   }
 
@@ -127,6 +137,7 @@ export class Outbox implements Producer {
   /** The connection is over. */
   drop(error: unknown): void {
     this.held = []
+    this.recalled = 0
     this.unsentBytes = 0
     this.heldCalls.clear()
     for (const waiter of this.waiters.splice(0)) waiter.reject(error)
@@ -141,7 +152,9 @@ export class Outbox implements Producer {
   resume(): void {
     this.blocked = false
     let sent = 0
+    this.sending = true
     while (!this.blocked && sent < this.held.length && this.sendHeld(this.held[sent]!)) sent++
+    this.sending = false
     if (this.held.length > 0) this.held.splice(0, sent)
     if (this.held.length === 0) for (const waiter of this.waiters.splice(0)) waiter.resolve()
     this.owner.writable()
@@ -158,7 +171,10 @@ export class Outbox implements Producer {
       this.unsentBytes -= utf8Length(text)
       return true
     }
-    if (text === '') return true
+    if (text === '') {
+      this.recalled--
+      return true
+    }
     try {
       this.write(text)
     } catch (error) {

@@ -311,6 +311,8 @@ export class Requests implements JobOwner {
   private leave(job: Job, error: unknown): void {
     this.running--
     this.counters.running--
+    const { askedPeer } = job
+    if (askedPeer instanceof OrderedPeer) askedPeer.handlerOver()
     this.end(job, error)
   }
 

@@ -249,3 +249,13 @@ describe('a service behind exchanges', () => {
     expect(await talk('{"jsonrpc":"2.0","method":"later","params":[1],"id":1}')).toEqual(['{"jsonrpc":"2.0","result":1,"id":1}'])
   })
 })
+
+it('a notification whose connecting was aborted is rejected with an error', async () => {
+  const { client, gate } = wired()
+  gate.open = new Promise(() => {})
+  const sent = client.notify('n')
+  client.abort()
+  expect(await rejection(sent)).toMatchObject({ code: 'ERR_ABORTED' })
+  client.close()
+  await client.closed
+})

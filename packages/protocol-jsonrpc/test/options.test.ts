@@ -59,6 +59,25 @@ describe('execution', () => {
     expect(log.slice(3)).toEqual(['end 0', 'start 1', 'end 1'])
   })
 
+  it('in order is one at a time behind a handler that did not wait for its call', async () => {
+    const log: string[] = []
+    const gate = deferred()
+    const work = async ([at]: [number]) => {
+      log.push(`start ${at}`)
+      await gate.promise
+    }
+    const forget = (_params: unknown, { peer }: Context) => void peer.call('never').catch(() => {})
+    const { wire, peer } = wired(createService({ work, forget }, { execution: 'ordered' }))
+    wire.send(request('forget', 1), request('work', 2, [2]), request('work', 3, [3]))
+    await turns()
+    expect(log).toEqual(['start 2'])
+    wire.send('{"jsonrpc":"2.0","result":1,"id":1}')
+    gate.resolve(0)
+    await wire.answers(4)
+    expect(log).toEqual(['start 2', 'start 3'])
+    peer.close()
+  })
+
   it('in order does not hang when both sides call each other back', async () => {
     const recurse = async ([depth]: [number], { peer }: Context): Promise<number> => (depth === 0 ? 0 : ((await peer.attempt('recurse', [depth - 1])) as { result: number }).result + 1)
     const { a, b } = peers(createService({ recurse }, { execution: 'ordered' }))
@@ -80,6 +99,18 @@ describe('calls and notifications while the transport is full', () => {
     both.wire.transport.pause('read')
     return both
   }
+
+  it('leave nothing here once they are given up, however many', async () => {
+    const { peer } = full()
+    for (let at = 0; at < 1000; at++) {
+      const control = new AbortController()
+      const call = peer.call('c', [at], { signal: control.signal })
+      control.abort()
+      await call.catch(() => {})
+    }
+    expect((peer as unknown as { outbox: { held: unknown[] } }).outbox.held.length).toBeLessThan(3)
+    peer.abort()
+  })
 
   it('wait in order, and the transport holds no more than its mark and one message', async () => {
     const { wire, peer } = full()
@@ -352,3 +383,13 @@ describe('attempt', () => {
   })
 })
 
+
+describe('an observer that closes the peer', () => {
+  it.each(['call', 'batch'] as const)('as it sees a %s go leaves none that waits', async (how) => {
+    const { peer } = wired(undefined, { observe: ({ kind }) => kind === 'sent' && peer.close() })
+    const call = how === 'call' ? peer.call('m') : peer.batch([{ method: 'm' }])[0]
+    call.catch(() => {})
+    expect(peer.pendingCalls).toBe(0)
+    await expect(call).rejects.toMatchObject({ code: 'ERR_CONNECTION_CLOSED' })
+  })
+})
