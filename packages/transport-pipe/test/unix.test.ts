@@ -143,7 +143,7 @@ describe('connectUnix', () => {
     const { Worker } = await import('node:worker_threads')
     const worker = new Worker(
       `const { workerData: { path, signal }, parentPort } = require('node:worker_threads')
-       require('node:net').createServer((peer) => peer.end('hello')).listen({ path, backlog: 1 }, () => {
+       require('node:net').createServer((peer) => peer.on('error', () => {}).end('hello')).listen({ path, backlog: 1 }, () => {
          parentPort.postMessage('listening')
          setImmediate(() => Atomics.wait(signal, 0, 0))
        })`,
