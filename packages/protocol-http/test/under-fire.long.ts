@@ -2,7 +2,7 @@
  * The server in a process of its own, under what strangers do to servers: thousands of slow connections, bodies of a GiB from who writes and
  * to who reads slowly, floods, too few file descriptors. Prints the figures that docs/http-under-fire.md has.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -66,7 +66,9 @@ const mib = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MiB`
 
 describe('slow connections', () => {
   it('10,000 of them, each in the middle of a head, cost no more than 10 KiB each, and the next client is answered', async () => {
-    const fire = await start()
+    // Both ends have a descriptor for each; Node raises its own limit to the hard one.
+    expect(Number(execFileSync('sh', ['-c', 'ulimit -Hn | sed s/unlimited/1000000/'], { encoding: 'utf8' })), 'ulimit -Hn').toBeGreaterThan(10_600)
+    const fire = await start({}, 'ulimit -n 10600 || exit 1;')
     const warm: Socket[] = []
     for (let i = 0; i < 500; i++) warm.push(await fire.dial())
     for (const socket of warm) socket.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
@@ -162,7 +164,7 @@ describe('a GiB', () => {
   })
 })
 
-it('twenty thousand malformed requests, on connections of their own, cost no memory', async () => {
+it('a hundred thousand malformed requests, on connections of their own, cost no memory', async () => {
   const fire = await start()
   const inputs = ['\0', 'GET / HTTP/1.1\n\n', 'GET / HTTP/9.9\r\n\r\n', 'GET / HTTP/1.1\r\n\r\n', `GET /${'a'.repeat(9000)}`, 'POST /count HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n']
   const once100 = async (round: number): Promise<void> => {
@@ -176,9 +178,9 @@ it('twenty thousand malformed requests, on connections of their own, cost no mem
   }
   for (let round = 0; round < 100; round++) await once100(round)
   const before = await fire.memory()
-  for (let round = 0; round < 200; round++) await once100(round)
+  for (let round = 0; round < 1000; round++) await once100(round)
   const after = await fire.memory()
-  say(`20,000 malformed requests: ${mib(before.rss)} before, ${mib(after.rss)} after`)
+  say(`100,000 malformed requests: ${mib(before.rss)} before, ${mib(after.rss)} after`)
   expect(after.connections).toBe(1)
   expect(after.rss - before.rss).toBeLessThan(32 * 1024 * 1024)
 })
