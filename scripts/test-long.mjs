@@ -23,9 +23,9 @@ const failed = await runSteps([
   // What costs no time to measure on a busy machine: bytes, which are the same everywhere.
   ['allocations', () => run('node', ['bench/allocations/check.mjs'])],
   // Samples: docs/evidence/mutation.md says where each stands, and what survives.
-  ['mutants of the memory pair', () => run('node', ['scripts/mutate.mjs', '--targets', 'memory', '--budget-seconds', '120', '--at-least', '85'])],
-  ['mutants of TCP, a sample', () => run('node', ['scripts/mutate.mjs', '--targets', 'tcp', '--budget-seconds', '120', '--at-least', '78'])],
-  ['mutants of chunks, a sample', () => run('node', ['scripts/mutate.mjs', '--targets', 'chunk', '--budget-seconds', '120', '--at-least', '75'])],
+  ['mutants of the memory pair', () => run('node', ['scripts/mutate.mjs', '--targets', 'memory', '--budget-seconds', '90', '--at-least', '80'])],
+  ['mutants of TCP, a sample', () => run('node', ['scripts/mutate.mjs', '--targets', 'tcp', '--budget-seconds', '60', '--at-least', '72'])],
+  ['mutants of chunks, a sample', () => run('node', ['scripts/mutate.mjs', '--targets', 'chunk', '--budget-seconds', '60', '--at-least', '72'])],
   ...trials.map((file) => /** @type {const} */ ([file, () => run('bash', [`${root}/${file}`])])),
 ])
 
