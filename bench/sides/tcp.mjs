@@ -66,19 +66,20 @@ export async function open({ port, connections, bytes }) {
   while (sockets.length < connections) await Promise.all(Array.from({ length: Math.min(200, connections - sockets.length) }, one))
 }
 
-/** Each of them sends the message, waits until it is back, and sends it again. @param {{ seconds: number }} how */
-export async function play({ seconds }) {
+/** Each of them sends the message, waits until it is back, and sends it again; `goOn`: they do so already. @param {{ seconds: number, goOn?: boolean }} how */
+export async function play({ seconds, goOn = false }) {
   operations = 0
-  for (const socket of sockets) socket.write(message)
+  if (!goOn) for (const socket of sockets) socket.write(message)
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-  for (const socket of sockets) socket.destroy()
   return { operations }
 }
 
-/** Both. @param {{ port: number, connections: number, bytes: number, seconds: number }} how */
+/** Both, and an end. @param {{ port: number, connections: number, bytes: number, seconds: number }} how */
 export async function pingPong(how) {
   await open(how)
-  return play(how)
+  const result = await play(how)
+  for (const socket of sockets) socket.destroy()
+  return result
 }
 
 // ── clients; an operation is a MiB ──
