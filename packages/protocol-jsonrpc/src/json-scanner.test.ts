@@ -139,3 +139,17 @@ describe('JsonScanner', () => {
     expect(scanner.heldBytes).toBe(0)
   })
 })
+
+it('a text that comes a byte at a time is not held as an object for each', () => {
+  const scanner = new JsonScanner({ maxTextBytes: 1_000_000, onNoise: 'skip' })
+  const text = `["${'a'.repeat(50_000)}"]`
+  let found: Uint8Array | undefined
+  let most = 0
+  for (const byte of new TextEncoder().encode(text)) {
+    scanner.receiveData(Uint8Array.of(byte))
+    found = scanner.next()
+    most = Math.max(most, (scanner as unknown as { pieces: unknown[] }).pieces.length)
+  }
+  expect(new TextDecoder().decode(found)).toBe(text)
+  expect(most).toBeLessThan(1100)
+})

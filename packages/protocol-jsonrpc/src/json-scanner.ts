@@ -37,6 +37,8 @@ const number = 9
 const word = 10
 
 const startBytes = 64
+/** An object for each read takes more memory than a short read has bytes. */
+const maxLoosePieces = 1024
 const none = new Uint8Array(0)
 const lenient = new TextDecoder('utf-8')
 const words: { readonly [first: number]: string } = { 0x74: 'true', 0x66: 'false', 0x6e: 'null' }
@@ -52,6 +54,8 @@ export class JsonScanner {
   /** What earlier reads brought of it. */
   private pieces: Uint8Array[] = []
   private pieceBytes = 0
+  /** How many of them, at most, were not joined. */
+  private loosePieces = 0
   private state = between
   /** A byte for each that is open: `{` or `[`. */
   private open: number[] = []
@@ -142,11 +146,18 @@ export class JsonScanner {
     if (this.state !== between && this.from < this.current.length) {
       this.pieces.push(this.current.subarray(this.from))
       this.pieceBytes += this.current.length - this.from
+      if (++this.loosePieces >= maxLoosePieces) this.joinPieces()
       this.checkLength(this.pieceBytes)
     }
     const next = this.queue.shift()
     this.begin(next ?? none)
     return next !== undefined
+  }
+
+  /** The last pieces become one: each byte is copied once by this. */
+  private joinPieces(): void {
+    this.loosePieces = 0
+    this.pieces.push(join(this.pieces.splice(-maxLoosePieces)))
   }
 
   private findText(): void {
