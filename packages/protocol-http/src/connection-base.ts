@@ -2,7 +2,7 @@ import { UsageError } from '@async/core'
 import { HttpProtocolError } from './errors.ts'
 import { closedEvent } from './events.ts'
 import type { HttpEvent, HttpVersion } from './events.ts'
-import { defaultLimits } from './limits.ts'
+import { defaultLimits, pickLimits } from './limits.ts'
 import type { HttpLimits } from './limits.ts'
 import { Reader } from './reader.ts'
 import { requester, responder } from './state.ts'
@@ -42,7 +42,7 @@ export class ConnectionBase {
 
   constructor(role: HttpRole, limits?: Partial<HttpLimits>) {
     this.role = role
-    this.limits = limits === undefined ? defaultLimits : { ...defaultLimits, ...limits }
+    this.limits = limits === undefined ? defaultLimits : pickLimits(limits)
     for (const [name, value] of Object.entries(this.limits)) {
       if (!(typeof value === 'number' && value >= 0)) throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}; it takes a number from 0`)
     }

@@ -27,9 +27,14 @@ export const defaultLimits: HttpLimits = Object.freeze({
   maxPipelinedBytes: 65536,
 })
 
-/** The limits among `options`, with defaults. */
+/** What `pickLimits` made: complete and frozen, so that connections may have it in common. */
+const picked: WeakSet<object> = new WeakSet([defaultLimits])
+
+/** The limits among `options`, with defaults. Frozen; those that this made already are given back, so that they stay the same object. */
 export function pickLimits(options: Partial<HttpLimits>): HttpLimits {
+  if (picked.has(options)) return options as HttpLimits
   const limits: Record<string, number> = {}
   for (const [name, value] of Object.entries(defaultLimits)) limits[name] = options[name as keyof HttpLimits] ?? (value as number)
+  picked.add(Object.freeze(limits))
   return limits as unknown as HttpLimits
 }
