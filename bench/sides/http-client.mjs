@@ -57,8 +57,7 @@ export async function ours(how) {
       let body = ''
       exchange.start({
         dataReceived: (data) => void (body += decoder.decode(data)),
-        eofReceived: () => resolve(body),
-        connectionLost: (reason) => reject(new Error(`the exchange ended: ${reason.kind}`)),
+        connectionLost: (reason) => ('error' in reason ? reject(reason.error) : resolve(body)),
       })
       exchange.halfClose()
     })
