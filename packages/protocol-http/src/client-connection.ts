@@ -122,7 +122,7 @@ export class ClientConnection extends Shell {
     const { machine } = this
     if (this.phase === 'given') return
     // Nothing of it was sent: the connection is as good as before.
-    if (this.phase === 'open' && machine.ourState === 'idle') soon(() => this.pool.offer(this))
+    if (this.phase === 'open' && machine.ourState === 'idle') soon(() => this.offerAgain())
     else if (this.phase === 'open' && machine.ourState === 'done' && machine.theirState === 'done') soon(() => this.reuse())
     else if (cause.kind === 'closed') this.endBelow()
     else this.abortBelow(cause)
@@ -197,6 +197,11 @@ export class ClientConnection extends Shell {
 
   private noteRetriable(): void {
     if (!this.answered && this.exchangeCount > 1) (this.exchange as ClientExchange | undefined)?.noteRetriable()
+  }
+
+  /** It may have ended since it was free. */
+  private offerAgain(): void {
+    if (this.phase === 'open') this.pool.offer(this)
   }
 
   private reuse(): void {
