@@ -4,6 +4,8 @@ import type { HttpLimits } from './limits.ts'
 
 /** Longer ones are not kept: they have something of this one request in them. */
 const maxBlockBytes = 2048
+/** Nor are those with one of these. */
+const secret: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization'])
 
 /** The field lines of a head, as text, with the empty line behind them; and what they say. */
 export interface Block {
@@ -39,9 +41,10 @@ export class HeadMemo {
 
   /** Keeps a block that was parsed and is right. */
   keep(text: string, headers: HeaderList, lineBytes: number): void {
-    if (text.length > maxBlockBytes) return
-    for (const field of headers) Object.freeze(field)
-    this.last = { text: flat(text), headers: Object.freeze(headers), fields: gatherFields(headers), lineBytes }
+    // How long a comparison took must tell nobody what another client's secret begins with.
+    if (text.length > maxBlockBytes || headers.some(([name]) => secret.has(name))) return
+    const own = headers.map(([name, value]) => Object.freeze([name, flat(value)] as const))
+    this.last = { text: flat(text), headers: Object.freeze(own), fields: gatherFields(own), lineBytes }
   }
 }
 
