@@ -366,7 +366,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     this.state = 'closed'
     this.lost = reason
     this.requests.drop()
-    this.outbox.drop(this.lostError())
+    this.outbox.drop(() => this.lostError())
     this.calls.failAll(() => this.lostError())
   }
 

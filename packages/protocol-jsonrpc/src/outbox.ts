@@ -51,8 +51,8 @@ export class Outbox implements Producer {
   private unsentBytes = 0
   /** In `held`, and given up. */
   private recalled = 0
-  /** `held` is gone through: none may leave it. */
-  private sending = false
+  /** `held` is gone through, and this many of it are dealt with, the one that is being sent included: none may leave it. */
+  private sending: number | undefined
   private readonly heldCalls = new Map<number, Held>()
   private waiters: Waiter[] = []
 
@@ -94,7 +94,7 @@ export class Outbox implements Producer {
     entry.text = ''
     this.recalled++
     // Else calls that are given up, one after another, would stay for as long as the other side does not read.
-    if (!this.sending && this.recalled * 2 > this.held.length) {
+    if (this.sending === undefined && this.recalled * 2 > this.held.length) {
       this.held = this.held.filter(({ text }) => text !== '')
       this.recalled = 0
     }
@@ -106,7 +106,7 @@ export class Outbox implements Producer {
     return this.held.length === 0
   }
 
-  /** Resolves when nothing is held. @throws (rejects) with what `drop` is given; `signal.reason`. */
+  /** Resolves when nothing is held. @throws (rejects) with what `drop` makes; `signal.reason`. */
   emptied(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason)
@@ -123,7 +123,8 @@ export class Outbox implements Producer {
 
   /** Before an orderly end: hands the transport what is held, as far as it takes it. Calls are over; nobody waits for their answers. */
   flush(): void {
-    for (const { kind, text } of this.held) {
+    // From a hook that is told of a message that went, what went is not sent again.
+    for (const { kind, text } of this.held.slice(this.sending ?? 0)) {
       if (kind === 'call' || text === '') continue
       try {
         this.write(text)
@@ -134,13 +135,13 @@ export class Outbox implements Producer {
     }
   }
 
-  /** The connection is over. */
-  drop(error: unknown): void {
+  /** The connection is over. An error costs more than all else at a clean end, so it is made for who waits. */
+  drop(makeError: () => unknown): void {
     this.held = []
     this.recalled = 0
     this.unsentBytes = 0
     this.heldCalls.clear()
-    for (const waiter of this.waiters.splice(0)) waiter.reject(error)
+    for (const waiter of this.waiters.splice(0)) waiter.reject(makeError())
   }
 
   halfRegister(_consumer: Consumer): void {}
@@ -152,9 +153,12 @@ export class Outbox implements Producer {
   resume(): void {
     this.blocked = false
     let sent = 0
-    this.sending = true
-    while (!this.blocked && sent < this.held.length && this.sendHeld(this.held[sent]!)) sent++
-    this.sending = false
+    while (!this.blocked && sent < this.held.length) {
+      this.sending = sent + 1
+      if (!this.sendHeld(this.held[sent]!)) break
+      sent++
+    }
+    this.sending = undefined
     if (this.held.length > 0) this.held.splice(0, sent)
     if (this.held.length === 0) for (const waiter of this.waiters.splice(0)) waiter.resolve()
     this.owner.writable()
