@@ -2,27 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { StreamTransport } from '@async/core'
 import { type Pair, soak, type SoakSubject } from '@async/core/testing'
 import { afterAll, describe, it } from 'vitest'
+import { counters as ofNode, heapBytes } from '../../core/test/soak-on-node.ts'
 import { connectExec, connectFifo, connectUnix, listenUnix, openFd, type ProcessConnection } from '../src/index.ts'
 import { AnonymousPipes } from './anonymous-pipes.ts'
 import { Fifos } from './fifos.ts'
 import { folderOf, has } from './support.ts'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** The heap, once nothing that could be collected is left. */
-async function heapBytes(): Promise<number> {
-  for (let i = 0; i < 4; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    collect()
-  }
-  return process.memoryUsage().heapUsed
-}
 
 const relay = fileURLToPath(new URL('relay.pl', import.meta.url))
 
@@ -30,8 +17,7 @@ const { path: folder, remove } = folderOf('async-soak-')
 afterAll(remove)
 
 const counters = {
-  'open descriptors': () => readdirSync('/proc/self/fd').length,
-  'active resources': () => process.getActiveResourcesInfo().filter((name) => name !== 'Timeout' && name !== 'Immediate').length,
+  ...ofNode,
   'files in the folder of the sockets': () => readdirSync(folder).length,
   'child processes': () => readFileSync('/proc/thread-self/children', 'utf8').split(' ').length,
   'listeners on the process': () => process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),

@@ -1,29 +1,10 @@
-import { readdirSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { soak, type SoakSubject } from '@async/core/testing'
 import { afterAll, describe, it } from 'vitest'
+import { counters, heapBytes } from '../../core/test/soak-on-node.ts'
 import { connectSerial } from '../src/index.ts'
 import { SimulatedSerial } from '../src/testing/index.ts'
 import { has } from './pty.ts'
 import { startRelay } from './relay.ts'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** The heap, once nothing that could be collected is left. */
-async function heapBytes(): Promise<number> {
-  for (let i = 0; i < 4; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    collect()
-  }
-  return process.memoryUsage().heapUsed
-}
-
-const counters = {
-  'open descriptors': () => readdirSync('/proc/self/fd').length,
-  'active resources': () => process.getActiveResourcesInfo().filter((name) => name !== 'Timeout' && name !== 'Immediate').length,
-}
 
 const simulation: SoakSubject = {
   makePair: async () => {

@@ -1,23 +1,9 @@
 /** Two thousand connections, ended in each way, leave no memory, descriptor or handle behind. */
-import { readdirSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { StreamTransport } from '@async/core'
 import { type Pair, soak, type SoakSubject } from '@async/core/testing'
 import { describe, it } from 'vitest'
+import { counters, heapBytes } from '../../core/test/soak-on-node.ts'
 import { connectTcp, listenTcp } from '../src/index.ts'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** The heap, once nothing that could be collected is left. */
-async function heapBytes(): Promise<number> {
-  for (let i = 0; i < 4; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    collect()
-  }
-  return process.memoryUsage().heapUsed
-}
 
 /** The peer drops the connection with data unread. */
 function reset({ a, b }: Pair): void {
@@ -28,10 +14,7 @@ function reset({ a, b }: Pair): void {
 
 const subject: SoakSubject = {
   heapBytes,
-  counters: {
-    'open descriptors': () => readdirSync('/proc/self/fd').length,
-    'active resources': () => process.getActiveResourcesInfo().filter((name) => name !== 'Timeout' && name !== 'Immediate').length,
-  },
+  counters,
   ends: { 'a reset': reset },
   makePair: async () => {
     let accept!: (transport: StreamTransport) => void

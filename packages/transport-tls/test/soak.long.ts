@@ -1,31 +1,12 @@
 /** Two thousand connections on each road, ended in each way, leave no memory, descriptor or handle behind. */
-import { readdirSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { TransportOptions } from '@async/core/base'
 import { memoryPair, type Pair, soak, type SoakSubject } from '@async/core/testing'
 import { describe, it } from 'vitest'
+import { counters, heapBytes } from '../../core/test/soak-on-node.ts'
 import { tls, tlsServer } from '../src/index.ts'
 import { probeSettled } from '../src/probe.ts'
 import { authority, server } from './certificates.ts'
 import { anyTransport, type Below, tcpPair } from './subjects.ts'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** The heap, once nothing that could be collected is left. */
-async function heapBytes(): Promise<number> {
-  for (let i = 0; i < 4; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    collect()
-  }
-  return process.memoryUsage().heapUsed
-}
-
-const counters = {
-  'open descriptors': () => readdirSync('/proc/self/fd').length,
-  'active resources': () => process.getActiveResourcesInfo().filter((name) => name !== 'Timeout' && name !== 'Immediate').length,
-}
 
 /** What is below goes away, at once and without close_notify. */
 const gone = ({ a }: Pair): void => (a as unknown as { below: { abort(): void } }).below.abort()

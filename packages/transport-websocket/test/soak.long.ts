@@ -1,30 +1,11 @@
 /** 2,000 connections for each way to end, and what they leave behind. */
-import { readdirSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { Transport } from '@async/core'
 import { soak, type SoakSubject } from '@async/core/testing'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { counters, heapBytes } from '../../core/test/soak-on-node.ts'
 import { WebSocket } from 'undici'
 import { connectWebSocket, listenWebSocket, messagesAsStream, type WebSocketListener, type WebSocketTransport } from '../src/index.ts'
 import { connectWebSocket as connectBuiltIn } from '../src/web/index.ts'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** The heap, once nothing that could be collected is left. */
-async function heapBytes(): Promise<number> {
-  for (let i = 0; i < 4; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    collect()
-  }
-  return process.memoryUsage().heapUsed
-}
-
-const counters = {
-  'open descriptors': () => readdirSync('/proc/self/fd').length,
-  'active resources': () => process.getActiveResourcesInfo().filter((name) => name !== 'Timeout' && name !== 'Immediate').length,
-}
 
 let listener: WebSocketListener
 let accept: (transport: WebSocketTransport) => void
