@@ -1,16 +1,14 @@
 /** A page in headless Chromium that needs sixty resources, all of them from our server over TCP; twice, the second time with a cache. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listenTcp } from '@async/transport-tcp'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect } from 'vitest'
+import { needs } from '../../core/test/programs.ts'
 import { serveFetch } from '../src/index.ts'
 
-const available = spawnSync('sh', ['-c', 'command -v chromium']).status === 0
-/** On a user's machine a peer may be missing, and that is seen; under CI it must be there. */
-const withChromium = available || process.env['CI'] === 'true' ? it : it.skip
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -56,7 +54,7 @@ function streamed(bytes: Uint8Array, pause?: Promise<void>): ReadableStream<Uint
   })
 }
 
-withChromium('Chromium loads a page with sixty resources, and loads it again from what it has kept', async () => {
+needs('chromium')('Chromium loads a page with sixty resources, and loads it again from what it has kept', async () => {
   const reports: unknown[] = []
   const errors: unknown[] = []
   const statuses = new Map<string, number>()

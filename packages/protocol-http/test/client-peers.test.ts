@@ -12,12 +12,10 @@ import type { Data, Messages, Transport } from '@async/core'
 import { unixConnector } from '@async/transport-pipe'
 import { listenTcp, tcpConnector } from '@async/transport-tcp'
 import { tlsConnector } from '@async/transport-tls'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeWith } from '../../core/test/programs.ts'
 import { createFetch, type HttpFetch, httpConnector, httpDuplexConnector, httpDuplexServer, httpServer, viaProxy } from '../src/index.ts'
 
-const has = (program: string, flag: string): boolean => spawnSync(program, [flag]).error === undefined
-/** On a user's machine a peer may be missing, and that is seen; under CI it must be there. */
-const withPeer = (program: string, flag: string): typeof describe => (has(program, flag) || process.env['CI'] === 'true' ? describe : (describe.skip as typeof describe))
 
 const folder = mkdtempSync(join(tmpdir(), 'async-http-'))
 const children: ChildProcess[] = []
@@ -56,7 +54,7 @@ const viaTcp = (origin: string): ReturnType<typeof tcpConnector> => tcpConnector
 const file = 'line of a file\n'.repeat(100_000)
 writeFileSync(join(folder, 'file.txt'), file)
 
-withPeer('nginx', '-v')('nginx', () => {
+describeWith('nginx')('nginx', () => {
   let base = ''
   let ours: HttpFetch
   let overUnix: HttpFetch
@@ -140,7 +138,7 @@ http {
   })
 })
 
-withPeer('python3', '--version')('Python\'s http.server', () => {
+describeWith('python3')('Python\'s http.server', () => {
   it('serves files in HTTP/1.0 and lists folders', async () => {
     const port = await freePort()
     await start('python3', ['-m', 'http.server', '--bind', '127.0.0.1', String(port)], port)
@@ -154,7 +152,7 @@ withPeer('python3', '--version')('Python\'s http.server', () => {
   })
 })
 
-withPeer('openssl', 'version')('Node\'s https server', () => {
+describeWith('openssl')('Node\'s https server', () => {
   it('is fetched from over our TLS, also through a tunnel of a proxy', async () => {
     const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
     const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=secret.test', '-addext', 'subjectAltName=DNS:secret.test'])

@@ -1,16 +1,14 @@
 /** Peers that we did not write: curl, nc, and Node's own HTTP, over TCP. */
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { createServer, request as nodeRequest, Agent } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connectTcp, listenTcp, tcpConnector } from '@async/transport-tcp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { needs } from '../../core/test/programs.ts'
 import { httpConnector, httpServer } from '../src/index.ts'
 import type { HttpServerExchange } from '../src/index.ts'
 import { Recorder } from './recorder.ts'
 
-const has = (program: string): boolean => spawnSync(program, ['-h']).error === undefined
-/** On a user's machine a peer may be missing, and that is seen; under CI it must be there. */
-const withPeer = (program: string): typeof it => (has(program) || process.env['CI'] === 'true' ? it : (it.skip as typeof it))
 
 function run(program: string, args: readonly string[], input?: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -51,7 +49,7 @@ describe('our server', () => {
   })
   const curl = (...args: string[]): Promise<string> => run('curl', ['-sS', '--max-time', '15', ...args])
 
-  withPeer('curl')('curl: GET, POST, HEAD, a status, no content', async () => {
+  needs('curl')('curl: GET, POST, HEAD, a status, no content', async () => {
     expect(await curl(`${base}/a`)).toBe('GET /a 1.1\n')
     expect(await curl('-d', 'hello', `${base}/b`)).toBe('POST /b 1.1\nhello')
     expect(await curl('-H', 'Transfer-Encoding: chunked', '-d', 'hello', `${base}/b`)).toBe('POST /b 1.1\nhello')
@@ -61,20 +59,20 @@ describe('our server', () => {
     expect(await curl('--http1.0', `${base}/old`)).toBe('GET /old 1.0\n')
   })
 
-  withPeer('curl')('curl: three requests on one connection', async () => {
+  needs('curl')('curl: three requests on one connection', async () => {
     const before = connections
     const output = await curl(`${base}/1`, `${base}/2`, '-d', 'x', `${base}/3`)
     expect(output).toBe('POST /1 1.1\nxPOST /2 1.1\nxPOST /3 1.1\nx')
     expect(connections - before).toBe(1)
   })
 
-  withPeer('curl')('curl: 8 MiB up and down, with Expect: 100-continue', async () => {
+  needs('curl')('curl: 8 MiB up and down, with Expect: 100-continue', async () => {
     const body = '0123456789abcdef'.repeat(512 * 1024)
     const child = run('curl', ['-sS', '--max-time', '15', '-H', 'Expect: 100-continue', '--data-binary', '@-', `${base}/big`], body)
     expect((await child) === `POST /big 1.1\n${body}`).toBe(true)
   })
 
-  withPeer('nc')('nc: pipelined requests are answered in order', async () => {
+  needs('nc')('nc: pipelined requests are answered in order', async () => {
     const input = ['/1', '/2', '/3'].map((path, i) => `GET ${path} HTTP/1.1\r\nHost: h\r\n${i === 2 ? 'Connection: close\r\n' : ''}\r\n`).join('')
     const output = await run('nc', ['127.0.0.1', String(server.port)], input)
     expect(output.replace(/Date: [^\r]*\r\n/g, '')).toBe(

@@ -1,17 +1,15 @@
 /** HTTP over a serial line: two ttys of the kernel, which socat ties together, our server at one end and our client at the other. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Connector } from '@async/core'
 import { connectSerial, type SerialTransport } from '@async/transport-serial'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect } from 'vitest'
+import { needs } from '../../core/test/programs.ts'
 import { createFetch, serveFetch } from '../src/index.ts'
 
-const available = spawnSync('sh', ['-c', 'command -v socat']).status === 0
-/** On a user's machine a peer may be missing, and that is seen; under CI it must be there. */
-const withSocat = available || process.env['CI'] === 'true' ? it : it.skip
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -49,7 +47,7 @@ function pattern(bytes: number, seed: number): Uint8Array<ArrayBuffer> {
 
 const same = (one: Uint8Array, other: Uint8Array): boolean => Buffer.compare(one, other) === 0
 
-withSocat('bodies of 1 MiB both ways over a serial line, of known and unknown length, request after request', async () => {
+needs('socat')('bodies of 1 MiB both ways over a serial line, of known and unknown length, request after request', async () => {
   const { a, b } = await ptyPair()
   const [up, down] = [pattern(1_048_576, 1), pattern(1_048_576, 2)]
   const served = await connectSerial({ path: b, baudRate: 115_200 })

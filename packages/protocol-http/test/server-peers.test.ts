@@ -1,5 +1,5 @@
 /** Our server of requests and responses under clients that we did not write: curl, nginx as a proxy, undici, Python, wrk. */
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -11,12 +11,10 @@ import { listenTcp } from '@async/transport-tcp'
 import { Hono } from 'hono'
 import { Client, request as undiciRequest } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isHere, needs } from '../../core/test/programs.ts'
 import { serveFetch } from '../src/index.ts'
 import type { HttpServer } from '../src/index.ts'
 
-const has = (program: string, flag = '--version'): boolean => spawnSync(program, [flag]).error === undefined
-/** On a user's machine a peer may be missing, and that is seen; under CI it must be there. */
-const withPeer = (program: string): typeof it => (has(program) || process.env['CI'] === 'true' ? it : (it.skip as typeof it))
 
 function run(program: string, args: readonly string[], input?: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -75,7 +73,7 @@ afterAll(async () => {
 describe('curl', () => {
   const curl = (...args: string[]): Promise<string> => run('curl', ['-sS', '--max-time', '15', ...args])
 
-  withPeer('curl')('GET, POST, HEAD, over 1.1 and 1.0, and a connection that is kept', async () => {
+  needs('curl')('GET, POST, HEAD, over 1.1 and 1.0, and a connection that is kept', async () => {
     const before = connections
     expect(await curl(`${base}/hello`, `${base}/agent`)).toBe('hello{"agent":"curl","url":"http://127.0.0.1/agent"}')
     expect(connections - before).toBe(1)
@@ -88,20 +86,20 @@ describe('curl', () => {
     expect(await curl('--proxy', base, 'http://a.test/agent')).toBe('{"agent":"curl","url":"http://a.test/agent"}')
   })
 
-  withPeer('curl')('an upload from a pipe, in HTTP chunks, with and without an expectation', async () => {
+  needs('curl')('an upload from a pipe, in HTTP chunks, with and without an expectation', async () => {
     const body = '0123456789abcdef'.repeat(256 * 1024)
     for (const expectation of ['Expect: 100-continue', 'Expect:']) {
       expect(await run('curl', ['-sS', '--max-time', '15', '-T', '-', '-H', expectation, `${base}/count`], body)).toBe(String(body.length))
     }
   })
 
-  withPeer('curl')('an expectation that is refused costs no body, and an unknown one is 417', async () => {
+  needs('curl')('an expectation that is refused costs no body, and an unknown one is 417', async () => {
     const refused = await run('curl', ['-sS', '--max-time', '15', '--expect100-timeout', '10', '-H', 'Expect: 100-continue', '--data-binary', '@-', '-w', ' %{http_code} %{size_upload}', `${base}/early`], 'x'.repeat(2_000_000))
     expect(refused).toBe('no, thanks 403 0')
     expect(await curl('-H', 'Expect: coffee', '-d', 'x', '-o', '/dev/null', '-w', '%{http_code}', `${base}/echo`)).toBe('417')
   })
 
-  withPeer('curl')('an early response reaches who is still uploading', async () => {
+  needs('curl')('an early response reaches who is still uploading', async () => {
     const answer = await run('curl', ['-sS', '--max-time', '15', '-H', 'Expect:', '-T', '-', '-X', 'POST', '-w', ' %{http_code}', `${base}/early`], 'x'.repeat(8_000_000))
     expect(answer).toBe('no, thanks 403')
   })
@@ -132,7 +130,7 @@ describe('undici', () => {
   })
 })
 
-withPeer('python3')('Python\'s http.client: keep-alive, HTTP chunks up and down', async () => {
+needs('python3')('Python\'s http.client: keep-alive, HTTP chunks up and down', async () => {
   const script = `
 import http.client, sys
 c = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]), timeout=15)
@@ -147,7 +145,7 @@ c.request('GET', '/none'); r = c.getresponse(); print(r.status, r.read().decode(
   expect(connections - before).toBe(1)
 })
 
-withPeer('wrk')('wrk: thousands of requests on connections that are kept, none that fails', async () => {
+needs('wrk')('wrk: thousands of requests on connections that are kept, none that fails', async () => {
   const output = await run('wrk', ['-t1', '-c8', '-d1s', `${base}/hello`])
   expect(output).toMatch(/[1-9][0-9]{2,} requests in/)
   expect(output).not.toMatch(/Socket errors|Non-2xx/)
@@ -158,7 +156,7 @@ describe('nginx in front', () => {
   let folder = ''
   let front = ''
   beforeAll(async () => {
-    if (!has('nginx', '-v')) return
+    if (!isHere('nginx')) return
     folder = mkdtempSync(join(tmpdir(), 'async-nginx-'))
     const probe = createServer().listen(0, '127.0.0.1')
     await once(probe, 'listening')
@@ -195,7 +193,7 @@ http {
     rmSync(folder, { recursive: true })
   })
 
-  withPeer('nginx')('keeps its connections to us, and both sides agree on every body', async () => {
+  needs('nginx')('keeps its connections to us, and both sides agree on every body', async () => {
     const before = connections
     for (let i = 0; i < 20; i++) {
       const { statusCode, body } = await undiciRequest(`${front}/big/${i * 1000}`)

@@ -1,15 +1,15 @@
 import type { Transport } from '@async/core'
 import { createService, jsonRpc, lspConventions } from '@async/protocol-jsonrpc'
 import type { Context, Peer } from '@async/protocol-jsonrpc'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { rejection } from './helpers.ts'
-import { isHere } from './programs.ts'
+import { describeWith } from '../../core/test/programs.ts'
 import { programStacks, stacks } from './stacks.ts'
 import type { Place } from './stacks.ts'
 
 /** What is the same wherever a message goes in both directions: each side calls, serves, cancels, and is told of the end. */
 for (const [program, { name, open }] of [...stacks.map((stack) => ['', stack] as const), ...programStacks]) {
-  const describeStack = program === '' || isHere(program) ? describe : describe.skip
+  const describeStack = describeWith(program)
   describeStack(`two peers on ${name}`, () => {
     let place: Place<Transport<any>>
     let peer: Peer

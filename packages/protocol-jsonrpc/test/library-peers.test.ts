@@ -15,7 +15,7 @@ import { JSONRPCClient, JSONRPCErrorException, JSONRPCServer, JSONRPCServerAndCl
 import { afterEach, describe, expect, it } from 'vitest'
 import { deferred, rejection, turns } from './helpers.ts'
 import { freshName } from './places.ts'
-import { needs } from './programs.ts'
+import { needs } from '../../core/test/programs.ts'
 import { jsonRequests } from './stacks.ts'
 
 const cleanup: (() => unknown)[] = []
@@ -183,7 +183,7 @@ describe('aria2', () => {
     }
   }
 
-  needs('aria2c')('answers our client over HTTP: calls, a batch, errors (needs aria2c)', async () => {
+  needs('aria2c')('answers our client over HTTP: calls, a batch, errors', async () => {
     const { port } = await start()
     const exchanges = httpConnector(tcpConnector({ port, host: '127.0.0.1' }), { ...jsonRequests, target: '/jsonrpc', mediaType: 'application/json-rpc' })
     await using client = jsonRpcClient(over(exchanges, whole()))
@@ -198,7 +198,7 @@ describe('aria2', () => {
     exchanges.closeIdle()
   })
 
-  needs('aria2c')('answers and notifies our peer over WebSocket (needs aria2c)', async () => {
+  needs('aria2c')('answers and notifies our peer over WebSocket', async () => {
     const { port } = await start()
     const files = await listenTcp({}, httpServer({ onExchange: (exchange) => (exchange.start({ dataReceived() {} }), exchange.write('content'), exchange.close()) }))
     cleanup.push(() => files.closeConnections({ graceMs: 0 }))

@@ -6,7 +6,7 @@ import type { Diagnostic } from '@async/protocol-jsonrpc'
 import { listenTcp } from '@async/transport-tcp'
 import { describe, expect, it } from 'vitest'
 import { rejection, wired } from './helpers.ts'
-import { needs } from './programs.ts'
+import { needs } from '../../core/test/programs.ts'
 import { httpStacks } from './stacks.ts'
 
 const old = { version: '1.0' } as const
@@ -128,7 +128,7 @@ s.close()
 `
 
 describe('Python’s socket by hand', () => {
-  needs('python3')('calls, is called, and makes noise, on a bare stream (needs python3)', async () => {
+  needs('python3')('calls, is called, and makes noise, on a bare stream', async () => {
     const skipped: unknown[] = []
     const diagnostics: Diagnostic[] = []
     let answer: Promise<unknown> | undefined

@@ -2,7 +2,7 @@ import type { HalfClosable, Messages, Transport } from '@async/core'
 import { createService, invalidParams, jsonRpc } from '@async/protocol-jsonrpc'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Wire, wired } from './helpers.ts'
-import { isHere } from './programs.ts'
+import { describeWith } from '../../core/test/programs.ts'
 import { httpsStack, httpStacks, programStacks, stacks } from './stacks.ts'
 import type { Place } from './stacks.ts'
 
@@ -116,7 +116,7 @@ const afterwards = { jsonrpc: '2.0', result: ['hello', 5], id: 'after' }
 const plain = stacks.map((stack) => ['', stack] as const)
 
 for (const [program, { name: stackName, open }] of [...plain, ...programStacks]) {
-  const describeStack = program === '' || isHere(program) ? describe : describe.skip
+  const describeStack = describeWith(program)
   describeStack(`the examples of JSON-RPC 2.0, section 7, on ${stackName}`, () => {
     let place: Place<Transport<Messages>>
     beforeAll(async () => {
@@ -145,7 +145,7 @@ for (const [program, { name: stackName, open }] of [...plain, ...programStacks])
 }
 
 for (const { name: stackName, open } of [...httpStacks, httpsStack]) {
-  const describeStack = stackName !== 'HTTPS' || isHere('openssl') ? describe : describe.skip
+  const describeStack = describeWith(stackName === 'HTTPS' ? 'openssl' : '')
   describeStack(`the examples of JSON-RPC 2.0, section 7, on ${stackName}`, () => {
     let place: Place<Transport<Messages>>
     beforeAll(async () => {
