@@ -377,7 +377,7 @@ export abstract class TransportBase<C extends Carries> {
   }
 }
 
-/** What the functions below call: for `soon`, which takes no closure. */
+/** What the functions below call, for `soon`, which takes no closure. It is protected in the class, and theirs all the same: hence the casts. */
 interface Losing {
   deliverLoss(): void
 }
