@@ -1,6 +1,7 @@
 import { UsageError } from '@async/core'
 import type { HeaderList, ResponseHead } from './events.ts'
-import { checkHeaders, checkHost, requestLine } from './writer.ts'
+import { checkHeaders } from './outgoing-headers.ts'
+import { checkHost, requestLine } from './writer.ts'
 
 /** What a request begins with. */
 export interface HttpRequestOptions {
@@ -52,7 +53,7 @@ export function requestTemplate(options: HttpRequestOptions): RequestTemplate {
     onInformational,
   }
   requestLine(method, target)
-  const fields = checkHeaders(template.headers)
+  const { fields } = checkHeaders(template.headers)
   checkHost(fields, target)
   if (fields.expect !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is asked for with expectContinueMs')
   return template
