@@ -160,6 +160,11 @@ export class HttpConnection extends ConnectionBase {
    * @throws UsageError `ERR_HTTP_BODY_LENGTH` for more than was announced, `ERR_HTTP_STATE` outside a body. Nothing is sent then.
    */
   sendData(...data: readonly Data[]): void {
+    this.sendPieces(data)
+  }
+
+  /** `sendData` for a list. */
+  sendPieces(data: readonly Data[]): void {
     if (this.ourState !== 'body') throw this.illegal('data')
     this.writer.data(data)
     if (this.role === 'client') this.expecting = false

@@ -161,12 +161,26 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   }
 
   protected send(batch: Data[], bytes: number): void {
+    // The rule: the rest of a message, or all of it, that fits.
+    if (this.writeHalf === 'ending' && bytes <= portionBytes && batch.length <= portionPieces && !this.host.full) return this.sendRest(batch, bytes)
     this.handing = batch
     this.handingAt = 0
     this.handingBytes = bytes
     try {
       if (!this.headSent) this.sendHead(this.writeHalf === 'ending' && !this.sendsTrailers ? bytes : 'unknown')
       this.passDown()
+    } catch (error) {
+      this.notSent(error)
+    }
+  }
+
+  private sendRest(batch: Data[], bytes: number): void {
+    const { machine } = this.host
+    try {
+      if (!this.headSent) this.sendHead(this.sendsTrailers ? 'unknown' : bytes)
+      if (!this.dropsBody()) machine.sendPieces(batch)
+      this.sendTheEnd()
+      this.sentWithEnd(bytes)
     } catch (error) {
       this.notSent(error)
     }
@@ -181,12 +195,17 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   protected sendEnd(): void {
     try {
       if (!this.headSent) this.sendHead(this.sendsTrailers ? 'unknown' : 0)
-      this.host.machine.sendEnd(this.ownTrailers)
-      this.host.flushEnd()
+      this.sendTheEnd()
       this.endSent()
     } catch (error) {
       this.notSent(error)
     }
+  }
+
+  private sendTheEnd(): void {
+    const { host } = this
+    host.machine.sendEnd(this.ownTrailers)
+    host.flushEnd()
   }
 
   protected startReading(): void {
@@ -220,9 +239,8 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     while (this.handing !== undefined && this.writeHalf !== 'held' && !host.full && !this.isHandedOver()) {
       const pieces = this.nextPortion(this.handing)
       if (this.dropsBody()) continue
-      host.machine.sendData(...pieces)
-      // The end goes with the last of the data.
-      if (this.writeHalf !== 'ending' || !this.isHandedOver() || !this.queue.isEmpty) host.flush()
+      host.machine.sendPieces(pieces)
+      host.flush()
     }
     const batch = this.handing
     if (batch === undefined || this.cause !== undefined || !this.isHandedOver()) return
