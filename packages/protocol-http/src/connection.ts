@@ -163,10 +163,10 @@ export class HttpConnection extends ConnectionBase {
     this.sendPieces(data)
   }
 
-  /** `sendData` for a list. */
-  sendPieces(data: readonly Data[]): void {
+  /** `sendData` for a list, of so many bytes where somebody has counted them. Not for callers outside. */
+  sendPieces(data: readonly Data[], bytes?: number): void {
     if (this.ourState !== 'body') throw this.illegal('data')
-    this.writer.data(data)
+    this.writer.data(data, bytes)
     if (this.role === 'client') this.expecting = false
   }
 

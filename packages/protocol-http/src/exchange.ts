@@ -178,7 +178,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     const { machine } = this.host
     try {
       if (!this.headSent) this.sendHead(this.sendsTrailers ? 'unknown' : bytes)
-      if (!this.dropsBody()) machine.sendPieces(batch)
+      if (!this.dropsBody()) machine.sendPieces(batch, bytes)
       this.sendTheEnd()
       this.sentWithEnd(bytes)
     } catch (error) {

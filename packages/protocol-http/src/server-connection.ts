@@ -2,7 +2,7 @@ import { canHalfClose, ConnectionError, isAsyncError } from '@async/core'
 import type { Cause, CloseReason, StreamTransport, UpgradeRequest } from '@async/core'
 import { soon, type TransportPolicy } from '@async/core/base'
 import { HttpConnection } from './connection.ts'
-import { httpDate } from './date.ts'
+import { httpDate, httpDateLine } from './date.ts'
 import { Deadline, ExchangeClock } from './deadline.ts'
 import type { HttpEvent } from './events.ts'
 import type { Exchange } from './exchange.ts'
@@ -28,6 +28,7 @@ export class ServerConnection extends Shell {
   /** The exchange that was on is over, and the machine waits to be told. */
   private nextIsDue = false
   private drainedBytes = 0
+  private readDate: string | undefined
   private requestCount = 0
   /** What was queued below when a connection that waits was last looked at. */
   private lastQueuedBytes = 0
@@ -68,6 +69,11 @@ export class ServerConnection extends Shell {
     if (dueMs === this.idleDueMs) return
     this.idleDueMs = dueMs
     this.setDue()
+  }
+
+  /** The answers of one read have one Date: to ask for the time costs as much as a tenth of all else. */
+  dateLine(): string {
+    return this.isPulling ? (this.readDate ??= httpDateLine()) : httpDateLine()
   }
 
   /** The response has begun: from here on the two go at their own pace. */
@@ -120,6 +126,7 @@ export class ServerConnection extends Shell {
   }
 
   protected override pull(): void {
+    this.readDate = undefined
     super.pull()
     if (this.between !== 'no' && this.phase === 'open') this.timeHead()
   }

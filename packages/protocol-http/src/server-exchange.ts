@@ -1,7 +1,6 @@
 import { UsageError } from '@async/core'
 import type { Cause, Data, StreamTransport, UpgradeRequest } from '@async/core'
 import { byteLength, type TransportPolicy, soon } from '@async/core/base'
-import { httpDateLine } from './date.ts'
 import type { HeaderList, HttpEvent, RequestHead } from './events.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
 import { hasNoBody } from './framing.ts'
@@ -61,6 +60,8 @@ export interface HttpServerExchange extends StreamTransport {
 export interface ServerExchangeHost extends ExchangeHost {
   /** Whether the exchange waits for the client to send or to take something, or (again) that something moved. */
   waits(on: boolean): void
+  /** The field line of Date. */
+  dateLine(): string
   /** The head of the response is sent. */
   answered(): void
   /** Ends our side of the connection, behind the last response. */
@@ -174,14 +175,16 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   }
 
   protected override accept(data: Data): void {
-    this.declare(byteLength(data))
+    if (this.declaredLeft !== Infinity) this.declare(byteLength(data))
     super.accept(data)
   }
 
   protected override acceptSequence(list: readonly Data[]): void {
-    let bytes = 0
-    for (const data of list) bytes += byteLength(data)
-    this.declare(bytes)
+    if (this.declaredLeft !== Infinity) {
+      let bytes = 0
+      for (const data of list) bytes += byteLength(data)
+      this.declare(bytes)
+    }
     super.acceptSequence(list)
   }
 
@@ -256,7 +259,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     // What a HEAD would have had as a body is known only when it was written whole.
     const length = this.dropsBody() && bodyBytes === 0 ? 'unknown' : bodyBytes
     const line = status === this.status ? this.statusText : statusLine(status)
-    machine.sendCheckedResponse(status, line, headers, length, headers.fields.date === undefined ? httpDateLine() : '')
+    machine.sendCheckedResponse(status, line, headers, length, headers.fields.date === undefined ? this.host.dateLine() : '')
     this.host.answered()
     if (this.waited) this.watch()
   }

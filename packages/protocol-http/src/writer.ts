@@ -58,9 +58,7 @@ export class Writer {
   }
 
   /** Bytes of the body, as one HTTP chunk if at all. @throws UsageError `ERR_HTTP_BODY_LENGTH` for more than was announced; nothing is sent then. */
-  data(list: readonly Data[]): void {
-    let bytes = 0
-    for (const data of list) bytes += byteLength(data)
+  data(list: readonly Data[], bytes: number = bytesOf(list)): void {
     if (bytes === 0) return
     if (this.framing === 'chunked') this.put(`${bytes.toString(16)}\r\n`)
     else if (this.framing !== 'untilClose') {
@@ -104,6 +102,12 @@ export class Writer {
   }
 }
 
+function bytesOf(list: readonly Data[]): number {
+  let bytes = 0
+  for (const data of list) bytes += byteLength(data)
+  return bytes
+}
+
 /** The head that was made last, and its text: from one message to the next, and from one connection to the next, often nothing changes. */
 let last: Head = { startLine: '', headers: noHeaders, lines: '', length: undefined, connection: '' }
 let lastText: Data = '\r\n\r\n'
@@ -131,15 +135,16 @@ export function requestLine(method: string, target: string): string {
 
 /** The status line, of any status but 101 unless it is a switch. @throws UsageError `ERR_HTTP_BAD_STATUS_LINE`. */
 export function statusLine(status: number, reason?: string, switches: boolean = false): string {
-  const made = reason === undefined ? statusLines.get(status) : undefined
+  // (A caller without types may name a property of the list.)
+  const made = reason === undefined && typeof status === 'number' ? statusLines[status] : undefined
   if (made !== undefined && (status !== 101 || switches)) return made
   const line = makeStatusLine(status, reason ?? reasonPhrase(status), switches)
   // Three digits: nobody can fill it.
-  if (reason === undefined) statusLines.set(status, line)
+  if (reason === undefined) statusLines[status] = line
   return line
 }
 
-const statusLines: Map<number, string> = new Map()
+const statusLines: (string | undefined)[] = new Array<undefined>(1000).fill(undefined)
 
 function makeStatusLine(status: number, reason: string, switches: boolean): string {
   if (!Number.isInteger(status) || status < 100 || status > 999 || (status === 101 && !switches) || !isFieldValue(reason)) {
