@@ -161,26 +161,19 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   }
 
   protected send(batch: Data[], bytes: number): void {
-    // The rule: the rest of a message, or all of it, that fits.
-    if (this.writeHalf === 'ending' && bytes <= portionBytes && batch.length <= portionPieces && !this.host.full) return this.sendRest(batch, bytes)
-    this.handing = batch
-    this.handingAt = 0
-    this.handingBytes = bytes
     try {
       if (!this.headSent) this.sendHead(this.writeHalf === 'ending' && !this.sendsTrailers ? bytes : 'unknown')
+      // The rule: the rest of a message, or all of it, that fits.
+      if (this.writeHalf === 'ending' && bytes <= portionBytes && batch.length <= portionPieces && !this.host.full) {
+        if (!this.dropsBody()) this.host.machine.sendPieces(batch, bytes)
+        this.sendTheEnd()
+        this.sentWithEnd(bytes)
+        return
+      }
+      this.handing = batch
+      this.handingAt = 0
+      this.handingBytes = bytes
       this.passDown()
-    } catch (error) {
-      this.notSent(error)
-    }
-  }
-
-  private sendRest(batch: Data[], bytes: number): void {
-    const { machine } = this.host
-    try {
-      if (!this.headSent) this.sendHead(this.sendsTrailers ? 'unknown' : bytes)
-      if (!this.dropsBody()) machine.sendPieces(batch, bytes)
-      this.sendTheEnd()
-      this.sentWithEnd(bytes)
     } catch (error) {
       this.notSent(error)
     }

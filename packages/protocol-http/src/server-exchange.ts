@@ -74,7 +74,7 @@ export interface ServerExchangeHost extends ExchangeHost {
 export class ServerExchange extends Exchange implements HttpServerExchange {
   readonly request: RequestHead
   /** Told once, at once, when the exchange cannot come to its end: before what was received, and the loss, are delivered. */
-  onFailure: ((cause: Cause) => void) | undefined
+  watcher: { exchangeFailed(cause: Cause): void } | undefined
   protected declare readonly host: ServerExchangeHost
   private readonly requestBytes: number | undefined
   private readonly maxDrainBytes: number
@@ -242,7 +242,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   }
 
   protected override destroy(): void {
-    if (this.onFailure !== undefined && 'error' in this.cause!) this.failed(this.cause)
+    if (this.watcher !== undefined && 'error' in this.cause!) this.failed(this.cause)
     super.destroy()
   }
 
@@ -281,9 +281,9 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   }
 
   private failed(cause: Cause): void {
-    const { onFailure } = this
-    this.onFailure = undefined
-    onFailure?.(cause)
+    const { watcher } = this
+    this.watcher = undefined
+    watcher?.exchangeFailed(cause)
   }
 
   private declare(bytes: number): void {
