@@ -1,24 +1,23 @@
 import { ConnectionError, UsageError } from '@async/core'
 import type { Connector, Messages, Transport } from '@async/core'
-import { systemClock } from '@async/core/base'
 import { attempted, batchText, callText, quietly } from './caller.ts'
 import type { BatchEntry, Caller } from './caller.ts'
 import { Calls } from './calls.ts'
 import type { CallOptions, CallsOwner } from './calls.ts'
-import { Codec } from './codec.ts'
 import { diagnose } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeOwner } from './exchange.ts'
-import { resolveLimits } from './limits.ts'
-import type { Limits } from './limits.ts'
 import type { Params } from './messages.ts'
 import { checkedResult } from './method.ts'
 import type { ApiOf, Contract } from './method.ts'
 import type { AnyMethods, CallArguments, Outcome } from './method-types.ts'
-import { Watch } from './observe.ts'
+import { watchFor } from './observe.ts'
+import type { Watch } from './observe.ts'
 import type { PeerOptions, RemoteOptions } from './peer.ts'
+import { makeSetup } from './setup.ts'
+import type { Setup } from './setup.ts'
 
 /** Options of `jsonRpcClient`. Those that concern serving have no effect. */
 export interface ClientOptions extends PeerOptions {}
@@ -52,9 +51,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   readonly calls: Calls
   readonly closed: Promise<void>
   private readonly connector: Connector<Transport<Messages>>
-  private readonly options: ClientOptions & RemoteOptions<Contract>
-  private readonly limits: Limits
-  readonly codec: Codec
+  readonly setup: Setup
   readonly watch: Watch
   private readonly exchanges = new Set<Exchange>()
   private isClosed = false
@@ -62,11 +59,9 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
 
   constructor(connector: Connector<Transport<Messages>>, options: ClientOptions & RemoteOptions<Contract>) {
     this.connector = connector
-    this.options = options
-    this.limits = resolveLimits(undefined, options)
-    this.codec = new Codec(options, this.limits.maxNestingDepth)
-    this.watch = new Watch(options.observe, options.clock ?? systemClock)
-    this.calls = new Calls(options.clock ?? systemClock, this.limits.maxPendingCalls, options.callTimeoutMs, this)
+    this.setup = makeSetup(undefined, options)
+    this.watch = watchFor(options.observe, this.setup.clock)
+    this.calls = new Calls(this)
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
     })
@@ -76,15 +71,11 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
     return this.calls.size
   }
 
-  get maxMessageBytes(): number {
-    return this.limits.maxMessageBytes
-  }
-
   call(method: string, params?: Params, options?: CallOptions): Promise<any> {
     try {
       this.assertOpen(1, options)
       const id = this.calls.takeId()
-      const exchange = new Exchange(this, callText(method, params, id, this.codec, this.limits), false)
+      const exchange = new Exchange(this, callText(method, params, id, this.setup), false)
       const promise = this.openCall(id, method, options, exchange)
       this.begin(exchange, [id])
       return promise
@@ -96,7 +87,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   notify(method: string, params?: Params): Promise<void> {
     try {
       this.assertOpen(0, undefined)
-      const exchange = new Exchange(this, callText(method, params, undefined, this.codec, this.limits), true)
+      const exchange = new Exchange(this, callText(method, params, undefined, this.setup), true)
       if (this.watch.active) this.watch.started(method, undefined)
       this.begin(exchange, [])
       return exchange.sent!
@@ -115,7 +106,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
       const calls = entries.filter((entry) => entry.notification !== true).length
       this.assertOpen(calls, options)
       const ids = entries.map((entry) => (entry.notification === true ? undefined : this.calls.takeId()))
-      const exchange = new Exchange(this, batchText(entries, ids, this.codec, this.limits), calls < entries.length)
+      const exchange = new Exchange(this, batchText(entries, ids, this.setup), calls < entries.length)
       const promises = entries.map((entry, at) => {
         const id = ids[at]
         if (id !== undefined) return quietly(this.openCall(id, entry.method, options, exchange))
@@ -150,7 +141,8 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   }
 
   diagnose(diagnostic: Diagnostic): void {
-    if (this.options.onDiagnostic !== undefined) diagnose(this.options.onDiagnostic, diagnostic)
+    const { onDiagnostic } = this.setup.options
+    if (onDiagnostic !== undefined) diagnose(onDiagnostic, diagnostic)
   }
 
   /** The exchange is aborted by the call's settling, which is how the other side learns of it. */
@@ -161,7 +153,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   private openCall(id: number, method: string, options: CallOptions | undefined, exchange: Exchange): Promise<unknown> {
     if (this.watch.active) this.watch.started(method, id)
     const { promise } = this.calls.open(id, method, options, exchange)
-    return checkedResult(this.options.remote, method, promise)
+    return checkedResult(this.setup.options.remote, method, promise)
   }
 
   private begin(exchange: Exchange, ids: readonly number[]): void {

@@ -2,17 +2,16 @@ import { canHalfClose, ConnectionError, ProtocolError } from '@async/core'
 import type { CloseReason, Connector, Messages, Protocol, Transport } from '@async/core'
 import { byteLength } from '@async/core/base'
 import type { CallOwner, Calls } from './calls.ts'
-import type { Codec } from './codec.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError } from './errors.ts'
 import { exceeds, messageTooLong } from './limits.ts'
 import type { Watch } from './observe.ts'
+import type { Setup } from './setup.ts'
 
 /** What an exchange asks of its client. */
 export interface ExchangeOwner {
   readonly calls: Calls
-  readonly codec: Codec
-  readonly maxMessageBytes: number
+  readonly setup: Pick<Setup, 'codec' | 'limits'>
   readonly watch: Watch
   diagnose(diagnostic: Diagnostic): void
   exchangeOver(exchange: Exchange): void
@@ -93,7 +92,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
 
   dataReceived(data: Messages['in']): void {
     if (this.client.watch.active) this.client.watch.message('received', data)
-    const allowed = this.client.maxMessageBytes
+    const { codec, limits: { maxMessageBytes: allowed } } = this.client.setup
     if (exceeds(data, allowed)) {
       const error = messageTooLong(byteLength(data), allowed)
       this.failAll(() => error)
@@ -101,7 +100,6 @@ export class Exchange implements Protocol<Messages>, CallOwner {
     }
     this.reading = true
     try {
-      const { codec } = this.client
       const value = codec.parse(data)
       for (const entry of Array.isArray(value) && !codec.old ? (value as unknown[]) : [value]) this.entryReceived(entry)
     } catch (error) {
@@ -133,7 +131,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   }
 
   private entryReceived(value: unknown): void {
-    const entry = this.client.codec.recognise(value)
+    const entry = this.client.setup.codec.recognise(value)
     if (entry.kind === 'request' || entry.kind === 'notification') {
       this.client.diagnose({ kind: 'unexpected', method: entry.method })
     } else if (entry.kind === 'invalid') this.client.diagnose({ kind: 'invalid' })
