@@ -1,5 +1,6 @@
 import { ConnectionError, UsageError } from '@async/core'
 import type { Connector, Messages, Transport } from '@async/core'
+import { afterTurn, utf8Length } from '@async/core/base'
 import { attempted, batchText, callText, quietly } from './caller.ts'
 import type { BatchEntry, Caller } from './caller.ts'
 import { Calls } from './calls.ts'
@@ -20,7 +21,14 @@ import { makeSetup } from './setup.ts'
 import type { Setup } from './setup.ts'
 
 /** Options of `jsonRpcClient`. Those that concern serving have no effect. */
-export interface ClientOptions extends PeerOptions {}
+export interface ClientOptions extends PeerOptions {
+  /**
+   * Whether calls and notifications that are made in one turn of the event loop share an exchange, as a batch (JSON-RPC 2.0 §6), up to `maxBatchItems` and
+   * `maxMessageBytes` of them. Many small calls at a time cost a tenth then. It has its price: all of them are answered when the slowest is,
+   * their answers share the server's limits, and the server has to take batches. Default false: an exchange for each.
+   */
+  readonly joinCalls?: boolean
+}
 
 /** Calls without a connection of its own: each call, notification or batch opens a transport from the connector. `R`: as in `Peer`. */
 export interface Client<R extends object = AnyMethods> extends Caller<R> {
@@ -54,6 +62,9 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   readonly setup: Setup
   readonly watch: Watch
   private readonly exchanges = new Set<Exchange>()
+  private readonly joins: boolean
+  /** What the messages of this turn are gathered in. */
+  private gathering: Exchange | undefined
   private isClosed = false
   private resolveClosed!: () => void
 
@@ -62,6 +73,8 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
     this.setup = makeSetup(undefined, options)
     this.watch = watchFor(options.observe, this.setup.clock)
     this.calls = new Calls(this)
+    this.joins = options.joinCalls === true
+    if (this.joins && this.setup.codec.old) throw new UsageError('ERR_INVALID_ARGUMENT', 'joinCalls: JSON-RPC 1.0 has no batches')
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
     })
@@ -75,9 +88,11 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
     try {
       this.assertOpen(1, options)
       const id = this.calls.takeId()
-      const exchange = new Exchange(this, callText(method, params, id, this.setup), false)
+      const text = callText(method, params, id, this.setup)
+      const exchange = this.exchangeFor(text)
+      exchange.add(text, id)
       const promise = this.openCall(id, method, options, exchange)
-      this.begin(exchange, [id])
+      if (!this.joins) exchange.begin(this.connector)
       return promise
     } catch (error) {
       return Promise.reject(error)
@@ -87,10 +102,13 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   notify(method: string, params?: Params): Promise<void> {
     try {
       this.assertOpen(0, undefined)
-      const exchange = new Exchange(this, callText(method, params, undefined, this.setup), true)
+      const text = callText(method, params, undefined, this.setup)
+      const exchange = this.exchangeFor(text)
+      const { sent } = exchange
+      exchange.add(text, undefined)
       if (this.watch.active) this.watch.started(method, undefined)
-      this.begin(exchange, [])
-      return exchange.sent!
+      if (!this.joins) exchange.begin(this.connector)
+      return sent
     } catch (error) {
       return quietly(Promise.reject(error))
     }
@@ -106,14 +124,16 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
       const calls = entries.filter((entry) => entry.notification !== true).length
       this.assertOpen(calls, options)
       const ids = entries.map((entry) => (entry.notification === true ? undefined : this.calls.takeId()))
-      const exchange = new Exchange(this, batchText(entries, ids, this.setup), calls < entries.length)
+      const text = batchText(entries, ids, this.setup)
+      const exchange = this.newExchange(false)
+      exchange.addBatch(text, ids)
       const promises = entries.map((entry, at) => {
         const id = ids[at]
         if (id !== undefined) return quietly(this.openCall(id, entry.method, options, exchange))
         if (this.watch.active) this.watch.started(entry.method, undefined)
-        return exchange.sent!
+        return exchange.sent
       })
-      this.begin(exchange, ids.filter((id) => id !== undefined))
+      exchange.begin(this.connector)
       return promises
     } catch (error) {
       return entries.map(() => quietly(Promise.reject(error)))
@@ -156,9 +176,28 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
     return checkedResult(this.setup.options.remote, method, promise)
   }
 
-  private begin(exchange: Exchange, ids: readonly number[]): void {
+  private newExchange(joins: boolean): Exchange {
+    const exchange = new Exchange(this, joins)
     this.exchanges.add(exchange)
-    exchange.begin(this.connector, ids)
+    return exchange
+  }
+
+  /** The exchange that this message goes out by: its own, or that of this turn. */
+  private exchangeFor(text: string): Exchange {
+    if (!this.joins) return this.newExchange(false)
+    const { maxBatchItems, maxMessageBytes } = this.setup.limits
+    const { gathering } = this
+    if (gathering !== undefined) {
+      if (gathering.entryCount < maxBatchItems && gathering.bytes + utf8Length(text) < maxMessageBytes) return gathering
+      gathering.begin(this.connector)
+    } else afterTurn(() => this.turnOver())
+    return (this.gathering = this.newExchange(true))
+  }
+
+  private turnOver(): void {
+    const { gathering } = this
+    this.gathering = undefined
+    gathering?.begin(this.connector)
   }
 
   private end(error: ConnectionLostError): void {
