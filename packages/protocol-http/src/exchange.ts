@@ -35,12 +35,13 @@ const portionPieces = 1024
  */
 export abstract class Exchange extends QueuedTransport<Stream> {
   readonly carries = 'stream' as const
-  readonly info: Info
+  info: Info
   /** Whether it takes data now. */
   reads = false
   /** The trailer fields behind the other body; there when its end is delivered. Names in lower case. */
   trailers: HeaderList = noTrailers
-  protected readonly host: ExchangeHost
+  /** The connection that it is on. A client's may be moved to another one. */
+  protected host: ExchangeHost
   /** What `send` was given and is not handed over yet. */
   private handing: readonly Data[] | undefined
   private handingAt = 0
