@@ -1,6 +1,7 @@
 import { UsageError } from '@async/core'
 import type { HeaderList, ResponseHead } from './events.ts'
-import { checkHeaders, checkHost, requestLine } from './writer.ts'
+import { checkHeaders } from './outgoing-headers.ts'
+import { checkHost, requestLine } from './writer.ts'
 
 /** What a request begins with. */
 export interface HttpRequestOptions {
@@ -53,7 +54,7 @@ export function requestTemplate(options: HttpRequestOptions): RequestTemplate {
   }
   const fieldList: HeaderList = [['Host', host], ...headers]
   requestLine(method, target)
-  const fields = checkHeaders(fieldList)
+  const { fields } = checkHeaders(fieldList)
   checkHost(fields, target)
   if (fields.expect !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is asked for with expectContinueMs')
   // An offer to switch has a Connection, too.

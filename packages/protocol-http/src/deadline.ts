@@ -13,9 +13,9 @@ export class Deadline {
     this.passed = passed
   }
 
-  /** So many milliseconds from now. Infinity: never. */
-  set(ms: number): void {
-    this.dueMs = this.clock.nowMs() + ms
+  /** So many milliseconds from now, which who knows it need not ask for again. Infinity: never. */
+  set(ms: number, nowMs: number = this.clock.nowMs()): void {
+    this.dueMs = nowMs + ms
     if (this.dueMs < this.timerDueMs) this.arm(ms)
   }
 

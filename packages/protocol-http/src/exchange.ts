@@ -1,10 +1,10 @@
 import { ProtocolError, UsageError } from '@async/core'
-import type { Cause, Data, Info, Stream, StreamTransport } from '@async/core'
+import type { Cause, CloseOptions, Data, Info, Stream, StreamTransport } from '@async/core'
 import { byteLength, QueuedTransport, soon, toBytes, type TransportPolicy } from '@async/core/base'
 import type { HttpConnection } from './connection.ts'
 import { noTrailers } from './events.ts'
 import type { HeaderList } from './events.ts'
-import { checkTrailers } from './writer.ts'
+import { checkTrailers } from './outgoing-headers.ts'
 
 /** What an exchange asks of the connection that it is on. */
 export interface ExchangeHost {
@@ -18,6 +18,8 @@ export interface ExchangeHost {
   pullLater(): void
   /** Hands the machine's output to the transport below. */
   flush(): void
+  /** The same, where our message is complete: it may wait for the others of the read that is being dealt with. */
+  flushEnd(): void
   /** The exchange is over. May come from any stack. */
   exchangeOver(exchange: Exchange, cause: Cause): void
 }
@@ -160,6 +162,8 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   }
 
   protected send(batch: Data[], bytes: number): void {
+    // The rule: the rest of a message, or all of it, that fits.
+    if (this.writeHalf === 'ending' && bytes <= portionBytes && batch.length <= portionPieces && !this.host.full) return this.sendRest(batch, bytes)
     this.handing = batch
     this.handingAt = 0
     this.handingBytes = bytes
@@ -171,15 +175,38 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     }
   }
 
+  private sendRest(batch: Data[], bytes: number): void {
+    const { machine } = this.host
+    try {
+      if (!this.headSent) this.sendHead(this.sendsTrailers ? 'unknown' : bytes)
+      if (!this.dropsBody()) machine.sendPieces(batch, bytes)
+      this.sendTheEnd()
+      this.sentWithEnd(bytes)
+    } catch (error) {
+      this.notSent(error)
+    }
+  }
+
+  /** Nothing can be added to the message any more, so nothing is won by waiting for the microtask that a write has asked for. */
+  protected override closeWrites(options: CloseOptions | undefined): void {
+    super.closeWrites(options)
+    if (this.writeHalf === 'ending') this.flush()
+  }
+
   protected sendEnd(): void {
     try {
       if (!this.headSent) this.sendHead(this.sendsTrailers ? 'unknown' : 0)
-      this.host.machine.sendEnd(this.ownTrailers)
-      this.host.flush()
+      this.sendTheEnd()
       this.endSent()
     } catch (error) {
       this.notSent(error)
     }
+  }
+
+  private sendTheEnd(): void {
+    const { host } = this
+    host.machine.sendEnd(this.ownTrailers)
+    host.flushEnd()
   }
 
   protected startReading(): void {
@@ -213,7 +240,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     while (this.handing !== undefined && this.writeHalf !== 'held' && !host.full && !this.isHandedOver()) {
       const pieces = this.nextPortion(this.handing)
       if (this.dropsBody()) continue
-      host.machine.sendData(...pieces)
+      host.machine.sendPieces(pieces)
       host.flush()
     }
     const batch = this.handing

@@ -88,6 +88,14 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
     if (!this.flushScheduled) this.flush()
   }
 
+  /** The OS has the batch, of which these `bytes` were not reported before, and our end behind it. Only when `ending`, with nothing else queued. */
+  protected sentWithEnd(bytes: number): void {
+    if (this.cause !== undefined || this.writeHalf === 'broken') return
+    this.inFlight = false
+    this.queue.sent(bytes)
+    this.endSent()
+  }
+
   /** The OS has our end. */
   protected endSent(): void {
     if (this.writeHalf !== 'ending') return
