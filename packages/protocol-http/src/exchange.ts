@@ -162,13 +162,13 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   }
 
   protected send(batch: Data[], bytes: number): void {
-    // The rule: the rest of a message, or all of it, that fits.
-    if (this.writeHalf === 'ending' && bytes <= portionBytes && batch.length <= portionPieces && !this.host.full) return this.sendRest(batch, bytes)
-    this.handing = batch
-    this.handingAt = 0
-    this.handingBytes = bytes
     try {
       if (!this.headSent) this.sendHead(this.writeHalf === 'ending' && !this.sendsTrailers ? bytes : 'unknown')
+      // The rule: the rest of a message, or all of it, that fits. (Asked behind the head: one that expects a 100 holds the body back.)
+      if (this.writeHalf === 'ending' && bytes <= portionBytes && batch.length <= portionPieces && !this.host.full) return this.sendRest(batch, bytes)
+      this.handing = batch
+      this.handingAt = 0
+      this.handingBytes = bytes
       this.passDown()
     } catch (error) {
       this.notSent(error)
@@ -176,15 +176,9 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   }
 
   private sendRest(batch: Data[], bytes: number): void {
-    const { machine } = this.host
-    try {
-      if (!this.headSent) this.sendHead(this.sendsTrailers ? 'unknown' : bytes)
-      if (!this.dropsBody()) machine.sendPieces(batch, bytes)
-      this.sendTheEnd()
-      this.sentWithEnd(bytes)
-    } catch (error) {
-      this.notSent(error)
-    }
+    if (!this.dropsBody()) this.host.machine.sendPieces(batch, bytes)
+    this.sendTheEnd()
+    this.sentWithEnd(bytes)
   }
 
   /** Nothing can be added to the message any more, so nothing is won by waiting for the microtask that a write has asked for. */
