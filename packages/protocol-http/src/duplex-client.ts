@@ -149,7 +149,7 @@ class ClientSession extends DuplexTransport {
     const own: HeaderList = [['Accept', eventStream], ['Duplex-Session', this.terms.id], ['Last-Event-ID', String(this.receivedId)], ...poll]
     let exchange: HttpClientExchange | undefined
     try {
-      exchange = await http.exchange({ method: 'GET', target, headers: [...headers, ...own], deliver: 'any' })
+      exchange = await http.exchange({ method: 'GET', target, headers: [...headers, ...own], deliver: 'any', alone: true })
       if (this.cause !== undefined) return exchange.abort()
       this.stream = exchange
       this.listenTo(exchange)

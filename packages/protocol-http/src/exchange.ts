@@ -37,12 +37,13 @@ const portionPieces = 1024
  */
 export abstract class Exchange extends QueuedTransport<Stream> {
   readonly carries = 'stream' as const
-  readonly info: Info
+  info: Info
   /** Whether it takes data now. */
   reads = false
   /** The trailer fields behind the other body; there when its end is delivered. Names in lower case. */
   trailers: HeaderList = noTrailers
-  protected readonly host: ExchangeHost
+  /** The connection that it is on. A client's may be moved to another one. */
+  protected host: ExchangeHost
   /** What `send` was given and is not handed over yet. */
   private handing: readonly Data[] | undefined
   private handingAt = 0
@@ -163,13 +164,8 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   protected send(batch: Data[], bytes: number): void {
     try {
       if (!this.headSent) this.sendHead(this.writeHalf === 'ending' && !this.sendsTrailers ? bytes : 'unknown')
-      // The rule: the rest of a message, or all of it, that fits.
-      if (this.writeHalf === 'ending' && bytes <= portionBytes && batch.length <= portionPieces && !this.host.full) {
-        if (!this.dropsBody()) this.host.machine.sendPieces(batch, bytes)
-        this.sendTheEnd()
-        this.sentWithEnd(bytes)
-        return
-      }
+      // The rule: the rest of a message, or all of it, that fits. (Asked behind the head: one that expects a 100 holds the body back.)
+      if (this.writeHalf === 'ending' && bytes <= portionBytes && batch.length <= portionPieces && !this.host.full) return this.sendRest(batch, bytes)
       this.handing = batch
       this.handingAt = 0
       this.handingBytes = bytes
@@ -177,6 +173,12 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     } catch (error) {
       this.notSent(error)
     }
+  }
+
+  private sendRest(batch: Data[], bytes: number): void {
+    if (!this.dropsBody()) this.host.machine.sendPieces(batch, bytes)
+    this.sendTheEnd()
+    this.sentWithEnd(bytes)
   }
 
   /** Nothing can be added to the message any more, so nothing is won by waiting for the microtask that a write has asked for. */
