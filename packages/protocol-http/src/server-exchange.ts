@@ -1,6 +1,6 @@
 import { UsageError } from '@async/core'
 import type { Cause, Data, StreamTransport, UpgradeRequest } from '@async/core'
-import { byteLength, type TransportPolicy, soon } from '@async/core/base'
+import { byteLength, type Clock, soon, type TransportPolicy } from '@async/core/base'
 import type { HeaderList, HttpEvent, RequestHead } from './events.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
 import { hasNoBody } from './framing.ts'
@@ -60,6 +60,8 @@ export interface HttpServerExchange extends StreamTransport {
 export interface ServerExchangeHost extends ExchangeHost {
   /** Whether the exchange waits for the client to send or to take something, or (again) that something moved. */
   waits(on: boolean): void
+  /** Where the deadlines of its exchanges come from, of which one at a time has one at a time. */
+  readonly exchangeClock: Clock
   /** The field line of Date. */
   dateLine(): string
   /** The head of the response is sent. */
@@ -94,6 +96,10 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     this.request = request.head
     this.requestBytes = request.bodyBytes
     this.maxDrainBytes = maxDrainBytes
+  }
+
+  protected override get clock(): Clock {
+    return this.host.exchangeClock
   }
 
   get headSent(): boolean {

@@ -99,6 +99,11 @@ export abstract class TransportBase<C extends Carries> {
     return this.readHalf === 'idle' || this.readHalf === 'idlePaused'
   }
 
+  /** Whether `halfClose()` works: for who knows it without making `info`. */
+  protected get halfCloses(): boolean {
+    return this.info.halfCloses
+  }
+
   // ── the contract ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   get closed(): Promise<CloseReason> {
@@ -173,7 +178,7 @@ export abstract class TransportBase<C extends Carries> {
 
   halfClose(): void {
     if (this.writeHalf !== 'open' && this.writeHalf !== 'held') return
-    if (!this.info.halfCloses) throw new UsageError('ERR_UNSUPPORTED', 'this transport has no half-close')
+    if (!this.halfCloses) throw new UsageError('ERR_UNSUPPORTED', 'this transport has no half-close')
     this.writeHalf = 'ending'
     this.endWrites()
   }
