@@ -1,5 +1,5 @@
 import { canHalfClose, ConnectionError, isAsyncError } from '@async/core'
-import type { Cause, CloseReason, StreamTransport, UpgradeRequest } from '@async/core'
+import type { Cause, CloseReason, Info, StreamTransport, UpgradeRequest } from '@async/core'
 import { type Clock, soon } from '@async/core/base'
 import { HttpConnection } from './connection.ts'
 import { httpDate, httpDateLine } from './date.ts'
@@ -23,6 +23,7 @@ export class ServerConnection extends Shell {
   private readonly onGone: (connection: ServerConnection) => void
   private readonly deadline: Deadline
   private madeClock: ExchangeClock | undefined
+  private knownSecure: boolean | undefined
   /** Whether no request is begun behind the last one; `idle` when the time for that runs. */
   private between: 'no' | 'unknown' | 'idle' = 'no'
   /** The exchange that was on is over, and the machine waits to be told. */
@@ -60,6 +61,11 @@ export class ServerConnection extends Shell {
   /** Made when an exchange sets a timer, which few do. */
   get exchangeClock(): Clock {
     return (this.madeClock ??= new ExchangeClock(this.policy.transport.clock))
+  }
+
+  /** Looked up once: what negotiates application protocols is TLS. */
+  get isSecure(): boolean {
+    return (this.knownSecure ??= isSecure(this.below.info))
   }
 
   // ── for its exchange ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -332,4 +338,9 @@ export class ServerConnection extends Shell {
 
 function nextRequest(connection: ServerConnection): void {
   connection.nextRequest()
+}
+
+function isSecure(info: Info): boolean {
+  for (let each: Info | undefined = info; each !== undefined; each = each.below) if ('alpnProtocol' in each) return true
+  return false
 }

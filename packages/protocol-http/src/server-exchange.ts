@@ -62,6 +62,8 @@ export interface ServerExchangeHost extends ExchangeHost {
   waits(on: boolean): void
   /** Where the deadlines of its exchanges come from, of which one at a time has one at a time. */
   readonly exchangeClock: Clock
+  /** Whether TLS is below. */
+  readonly isSecure: boolean
   /** The field line of Date. */
   dateLine(): string
   /** The head of the response is sent. */
@@ -109,6 +111,11 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   /** Whether the request has a body, or may have one. */
   get hasBody(): boolean {
     return this.requestBytes !== 0
+  }
+
+  /** Whether TLS is below. */
+  get isSecure(): boolean {
+    return this.host.isSecure
   }
 
   get expectsContinue(): boolean {

@@ -61,7 +61,7 @@ export function fetchHandler(handler: FetchHandler, options: FetchHandlerOptions
     const exchange = given as ServerExchange
     const { method, target } = exchange.request
     if (method === 'TRACE' || target === '*') return answer(exchange, target === '*' ? 204 : 501)
-    new FetchExchange(exchange, makeRequest(exchange, isSecure(exchange.info) ? secure : plain)).run(handler)
+    new FetchExchange(exchange, makeRequest(exchange, exchange.isSecure ? secure : plain)).run(handler)
   }
 }
 
@@ -138,10 +138,4 @@ class FetchExchange implements FetchInfo {
 function answer(exchange: ServerExchange, status: number): void {
   exchange.respondInstead({ status })
   exchange.close()
-}
-
-/** Whether TLS is below: what negotiates application protocols. */
-function isSecure(info: Info): boolean {
-  for (let each: Info | undefined = info.below; each !== undefined; each = each.below) if ('alpnProtocol' in each) return true
-  return false
 }
