@@ -248,7 +248,8 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     if (batch === undefined || this.cause !== undefined || !this.isHandedOver()) return
     // The last of a body is as good as sent; of what goes on the queue below is part of ours, or a producer would not feel it.
     if (this.writeHalf === 'ending' || host.below.queuedBytes <= this.policy.lowWaterMarkBytes) this.batchSent()
-    else host.below.drained(this.policy.lowWaterMarkBytes).then(() => {
+    // A transport below that is full says when it takes more, without a promise.
+    else if (!host.full) host.below.drained(this.policy.lowWaterMarkBytes).then(() => {
       if (this.handing === batch) this.batchSent()
     }, () => {})
   }
