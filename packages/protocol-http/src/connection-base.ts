@@ -144,7 +144,7 @@ export class ConnectionBase {
       this.failure = error
       this.persistent = false
       this.reader.input.clear()
-      this.moveTheirs('fail')
+      this.theirs = this.theirs.fail ?? this.refuseMove('fail')
       throw error
     }
   }
@@ -154,8 +154,8 @@ export class ConnectionBase {
   protected received(event: HttpEvent): void {
     switch (event.type) {
       case 'request':
-        this.moveTheirs('request')
-        this.moveOurs('requested')
+        this.theirs = this.theirs.request ?? this.refuseMove('request')
+        this.ours = this.ours.requested ?? this.refuseMove('requested')
         this.peerVersion = event.head.version
         this.requestMethod = event.head.method
         this.expecting = event.expectsContinue
@@ -163,17 +163,17 @@ export class ConnectionBase {
         if (!this.reader.persistent) this.persistent = false
         break
       case 'informational':
-        this.moveTheirs('informational')
+        this.theirs = this.theirs.informational ?? this.refuseMove('informational')
         if (event.head.status === 100) this.expecting = false
         break
       case 'switched':
         if (this.ourState !== 'done' && this.ourState !== 'mustClose') throw new HttpProtocolError('ERR_HTTP_UNEXPECTED_RESPONSE', 'A switch before the request is complete')
         this.persistent = false
-        this.moveOurs('switch')
-        this.moveTheirs('switch')
+        this.ours = this.ours.switch ?? this.refuseMove('switch')
+        this.theirs = this.theirs.switch ?? this.refuseMove('switch')
         break
       case 'response':
-        this.moveTheirs('response')
+        this.theirs = this.theirs.response ?? this.refuseMove('response')
         this.expecting = false
         this.offers = false
         if (!this.reader.persistent) this.persistent = false
@@ -182,7 +182,7 @@ export class ConnectionBase {
         if (this.role === 'server') this.expecting = false
         break
       case 'end':
-        this.moveTheirs('end')
+        this.theirs = this.theirs.end ?? this.refuseMove('end')
         if (this.role === 'server') this.expecting = false
         this.settle()
         break
@@ -195,7 +195,7 @@ export class ConnectionBase {
   /** Their end, between two messages. */
   protected theirEnd(): HttpEvent {
     this.persistent = false
-    this.moveTheirs('close')
+    this.theirs = this.theirs.close ?? this.refuseMove('close')
     this.settle()
     return closedEvent
   }
@@ -203,9 +203,9 @@ export class ConnectionBase {
   /** A side that is done, on a connection that is not good for more, has sent its last message. */
   protected settle(): void {
     if (this.persistent) return
-    if (this.ourState === 'done' || (this.ourState === 'idle' && this.role === 'client')) this.moveOurs('last')
+    if (this.ourState === 'done' || (this.ourState === 'idle' && this.role === 'client')) this.ours = this.ours.last ?? this.refuseMove('last')
     if (this.theirState === 'done') {
-      this.moveTheirs('last')
+      this.theirs = this.theirs.last ?? this.refuseMove('last')
       if (!this.switchIsOpen()) this.reader.input.clear()
     } else if (this.theirState === 'mustClose' && !this.switchIsOpen()) this.reader.input.clear()
   }
@@ -217,21 +217,13 @@ export class ConnectionBase {
 
   /** A response to this request is awaited now. */
   protected ask(asked: Asked): void {
-    this.moveTheirs('requested')
+    this.theirs = this.theirs.requested ?? this.refuseMove('requested')
     this.reader.requestMethod = asked.method
     this.reader.requestUpgrade = asked.upgrade
   }
 
-  protected moveOurs(event: SideEvent): void {
-    const next = this.ours[event]
-    if (next === undefined) throw this.illegal(event)
-    this.ours = next
-  }
-
-  protected moveTheirs(event: SideEvent): void {
-    const next = this.theirs[event]
-    if (next === undefined) throw this.illegal(event)
-    this.theirs = next
+  protected refuseMove(event: SideEvent): never {
+    throw this.illegal(event)
   }
 
   protected illegal(event: SideEvent): UsageError {

@@ -1,9 +1,10 @@
 import { ProtocolError, UsageError } from '@async/core'
 import type { Cause, CloseOptions, Data, Info, Stream, StreamTransport } from '@async/core'
-import { byteLength, QueuedTransport, soon, toBytes, type TransportPolicy } from '@async/core/base'
+import { QueuedTransport, soon, type TransportPolicy } from '@async/core/base'
 import type { HttpConnection } from './connection.ts'
 import { noTrailers } from './events.ts'
 import type { HeaderList } from './events.ts'
+import { Handing, portionBytes, portionPieces } from './handing.ts'
 import { checkTrailers } from './outgoing-headers.ts'
 
 /** What an exchange asks of the connection that it is on. */
@@ -24,11 +25,6 @@ export interface ExchangeHost {
   exchangeOver(exchange: Exchange, cause: Cause): void
 }
 
-/** Bytes that are made one HTTP chunk of at most, and that are handed down between two looks at how full it is below. */
-const portionBytes = 64 * 1024
-/** And in so many pieces. */
-const portionPieces = 1024
-
 /**
  * One request and its response, as a transport: what both ends have in common. Writes are our body, `halfClose` is its end, deliveries are
  * the other body, its end is `eofReceived`. The exchange has a queue of its own, since the transport below is not its own, and hands
@@ -43,16 +39,8 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   trailers: HeaderList = noTrailers
   /** The connection that it is on. A client's may be moved to another one. */
   protected host: ExchangeHost
-  /** What `send` was given and is not handed over yet. */
-  private handing: readonly Data[] | undefined
-  private handingAt = 0
-  private handingBytes = 0
-  private portion: Uint8Array | undefined
-  /** Bytes that were handed over and are not reported as sent: they still count as ours. */
-  private handedBytes = 0
-  /** The portions that these bytes were handed over in, where they are several; else it was one, of `firstPortionBytes`. */
-  private portions: number[] | undefined
-  private firstPortionBytes = 0
+  /** What `send` was given and is not sent yet, unless it went at once. */
+  private handing: Handing | undefined
   private ownTrailers: HeaderList = noTrailers
 
   constructor(host: ExchangeHost, policy: TransportPolicy) {
@@ -77,7 +65,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   protected abstract dropsBody(): boolean
 
   override get queuedBytes(): number {
-    return this.queue.bytes - this.handedBytes + this.bytesBelow()
+    return this.queue.bytes - (this.handing?.handedBytes ?? 0) + this.bytesBelow()
   }
 
   override async drained(belowBytes: number = this.policy.lowWaterMarkBytes, signal?: AbortSignal): Promise<void> {
@@ -122,15 +110,15 @@ export abstract class Exchange extends QueuedTransport<Stream> {
 
   /** The transport below takes no more. */
   connectionBroke(cause: Cause): void {
-    this.handing = undefined
     this.writeFailed(cause)
   }
 
   /** The transport below takes more. From a clean stack. */
   writable(): void {
-    if (this.handing === undefined || this.cause !== undefined) return
-    const sentBytes = this.handedBytes - this.bytesBelow()
-    this.handedBytes -= sentBytes
+    const { handing } = this
+    if (handing === undefined || this.cause !== undefined || this.writeHalf === 'broken') return
+    const sentBytes = handing.handedBytes - this.bytesBelow()
+    handing.handedBytes -= sentBytes
     this.progressed(sentBytes)
     try {
       this.passDown()
@@ -173,9 +161,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
       if (!this.headSent) this.sendHead(this.writeHalf === 'ending' && !this.sendsTrailers ? bytes : 'unknown')
       // The rule: the rest of a message, or all of it, that fits. (Asked behind the head: one that expects a 100 holds the body back.)
       if (this.writeHalf === 'ending' && bytes <= portionBytes && batch.length <= portionPieces && !this.host.full) return this.sendRest(batch, bytes)
-      this.handing = batch
-      this.handingAt = 0
-      this.handingBytes = bytes
+      this.handing = new Handing(batch, bytes)
       this.passDown()
     } catch (error) {
       this.notSent(error)
@@ -225,97 +211,41 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   }
 
   protected destroy(): void {
-    // What was handed over and is dropped below was not sent either. (`handedBytes` is counted by now.)
-    if (this.cause!.kind !== 'closed' && this.host.below.queuedBytes > 0) this.unsentBytes += this.bytesBelow() - this.handedBytes
+    // What was handed over and is dropped below was not sent either. (What it had of ours is counted by now.)
+    if (this.cause!.kind !== 'closed' && this.host.below.queuedBytes > 0) this.unsentBytes += this.bytesBelow() - (this.handing?.handedBytes ?? 0)
     this.handing = undefined
-    this.portion = undefined
-    this.handedBytes = 0
-    this.portions = undefined
     this.reads = false
     this.host.exchangeOver(this, this.cause!)
   }
 
-  /** Hands over what is taken below, a portion at a time; small pieces share a portion, and so an HTTP chunk. */
+  /** Hands over what is taken below, a portion at a time. */
   private passDown(): void {
-    const { host } = this
-    while (this.handing !== undefined && this.writeHalf !== 'held' && !host.full && !this.isHandedOver()) {
-      const pieces = this.nextPortion(this.handing)
+    const { host, handing } = this
+    if (handing === undefined) return
+    while (this.writeHalf !== 'held' && !host.full && this.handing === handing && !handing.isDone) {
+      const pieces = handing.next()
       if (this.dropsBody()) continue
       host.machine.sendPieces(pieces)
       host.flush()
     }
-    const batch = this.handing
-    if (batch === undefined || this.cause !== undefined || !this.isHandedOver()) return
+    if (this.handing !== handing || this.cause !== undefined || !handing.isDone) return
     // The last of a body is as good as sent; of what goes on the queue below is part of ours, or a producer would not feel it.
-    if (this.writeHalf === 'ending' || host.below.queuedBytes <= this.policy.lowWaterMarkBytes) this.batchSent()
+    if (this.writeHalf === 'ending' || host.below.queuedBytes <= this.policy.lowWaterMarkBytes) this.batchSent(handing)
     // A transport below that is full says when it takes more, without a promise.
     else if (!host.full) host.below.drained(this.policy.lowWaterMarkBytes).then(() => {
-      if (this.handing === batch) this.batchSent()
+      if (this.handing === handing) this.batchSent(handing)
     }, () => {})
   }
 
-  private isHandedOver(): boolean {
-    return this.portion === undefined && this.handing !== undefined && this.handingAt === this.handing.length
-  }
-
-  private batchSent(): void {
-    const bytes = this.handedBytes
+  private batchSent({ handedBytes }: Handing): void {
     this.handing = undefined
-    this.handedBytes = 0
-    this.portions = undefined
-    this.sent(bytes)
+    this.sent(handedBytes)
   }
 
-  /** How many bytes of ours are in the queue below: without the framing around them, where we know what that is. */
+  /** How many bytes of ours are in the queue below: all of it, unless we know better. */
   private bytesBelow(): number {
-    let wireBytes = this.host.below.queuedBytes
-    if (this.handedBytes === 0) return wireBytes
-    const { isChunked } = this.host.machine
-    const portions = this.portions ?? [this.firstPortionBytes]
-    let bytes = 0
-    for (let i = portions.length - 1; i >= 0 && wireBytes > (isChunked ? 2 : 0); i--) {
-      const portion = portions[i]!
-      if (isChunked) wireBytes -= 2
-      bytes += Math.min(portion, wireBytes)
-      wireBytes -= portion + (isChunked ? portion.toString(16).length + 2 : 0)
-    }
-    return Math.min(bytes, this.handedBytes)
-  }
-
-  private nextPortion(batch: readonly Data[]): readonly Data[] {
-    // The rule: all of it.
-    if (this.handingAt === 0 && this.portion === undefined && this.handingBytes <= portionBytes && batch.length <= portionPieces) {
-      this.handingAt = batch.length
-      this.countPortion(this.handingBytes)
-      return batch
-    }
-    const pieces: Data[] = []
-    let bytes = 0
-    while (bytes < portionBytes && pieces.length < portionPieces) {
-      const piece: Data | undefined = this.portion ?? batch[this.handingAt]
-      if (piece === undefined) break
-      const length = byteLength(piece)
-      if (bytes + length <= portionBytes) {
-        pieces.push(piece)
-        bytes += length
-        this.portion = undefined
-        this.handingAt++
-        continue
-      }
-      if (bytes > 0) break
-      const whole = toBytes(piece)
-      pieces.push(whole.subarray(0, portionBytes))
-      bytes = portionBytes
-      this.portion = whole.subarray(portionBytes)
-    }
-    this.countPortion(bytes)
-    return pieces
-  }
-
-  private countPortion(bytes: number): void {
-    if (this.handedBytes === 0 && this.portions === undefined) this.firstPortionBytes = bytes
-    else (this.portions ??= [this.firstPortionBytes]).push(bytes)
-    this.handedBytes += bytes
+    const { below, machine } = this.host
+    return this.handing === undefined || this.handing.handedBytes === 0 ? below.queuedBytes : this.handing.bytesAmong(below.queuedBytes, machine.isChunked)
   }
 
   /** What the machine refuses to send is our side's fault, and cannot be mended: the peer must not take what was sent for the whole. */

@@ -1,6 +1,6 @@
 import { HttpLimitError, HttpProtocolError, printable } from './errors.ts'
 import { closedEvent, endEvent, noTrailers } from './events.ts'
-import type { HeaderList, HttpEvent, RequestHead, ResponseHead } from './events.ts'
+import type { HeaderList, HttpEvent, HttpVersion, RequestHead, ResponseHead } from './events.ts'
 import { gatherFields, mayTrail, offersSwitch, persists, requestFraming, responseFraming, wasOffered } from './framing.ts'
 import type { Fields, Framing } from './framing.ts'
 import { isChunkExtensions, isTarget, isTokenByte, methodOf, parseField, parseVersion } from './grammar.ts'
@@ -19,7 +19,6 @@ export type Phase = 'start' | 'blank' | 'headers' | 'length' | 'chunkSize' | 'ch
 const maxChunkSizeDigits = 16
 
 type HeaderField = readonly [string, string]
-type RequestLine = Omit<RequestHead, 'headers'>
 
 /** Reads the messages of one direction. */
 export class Reader {
@@ -36,7 +35,9 @@ export class Reader {
 
   protected readonly requests: boolean
   protected readonly limits: HttpLimits
-  protected start: RequestLine | undefined
+  protected method = ''
+  protected target = ''
+  protected version: HttpVersion = '1.1'
   protected response: ResponseHead | undefined
   protected headers: HeaderList = noTrailers
   /** The field lines that are being read, if they shall be remembered. */
@@ -59,7 +60,7 @@ export class Reader {
   begin(): void {
     this.phase = 'start'
     // A connection may be idle for long.
-    this.start = undefined
+    this.target = ''
     this.response = undefined
     this.headers = noTrailers
     this.trailers = undefined
@@ -125,7 +126,7 @@ export class Reader {
     }
     this.headers = []
     this.lineBytes = 0
-    if (this.requests) this.start = this.requestLine(line)
+    if (this.requests) this.requestLine(line)
     else this.response = this.responseHead(line)
     this.phase = 'headers'
     return again
@@ -166,20 +167,23 @@ export class Reader {
     throw new HttpLimitError('ERR_HTTP_TOO_MANY_HEADERS', 'maxHeaderCount', maxHeaderCount, maxHeaderCount + 1, 'header lines', 431)
   }
 
-  protected requestLine(line: string): RequestLine {
+  protected requestLine(line: string): void {
     const methodEnd = line.indexOf(' ')
-    const targetEnd = line.lastIndexOf(' ')
-    if (methodEnd < 1 || targetEnd <= methodEnd) throw this.badStartLine(line)
+    // A version has eight characters. (What is none is refused below, wherever its last space is; `lastIndexOf` takes as long as all else here.)
+    const targetEnd = line.length - 9
+    if (methodEnd < 1 || targetEnd <= methodEnd || line.charCodeAt(targetEnd) !== 0x20) throw this.badStartLine(line)
     const method = methodOf(line, methodEnd)
     const target = line.slice(methodEnd + 1, targetEnd)
     const version = parseVersion(line.slice(targetEnd + 1), 'ERR_HTTP_BAD_REQUEST_LINE')
     if (method === undefined) throw this.badStartLine(line)
     if (!isTarget(target, method)) throw this.badStartLine(line)
-    return { method, target, version }
+    this.method = method
+    this.target = target
+    this.version = version
   }
 
   protected requestEvent(known?: Fields): HttpEvent {
-    const { method, target, version } = this.start!
+    const { method, target, version } = this
     const head: RequestHead = { method, target, version, headers: this.headers }
     const fields = known ?? gatherFields(head.headers)
     const framing = requestFraming(head, fields, this.limits.maxBodyBytes)
