@@ -3,7 +3,7 @@ import { type Fields, gatherFields } from './framing.ts'
 import type { HttpLimits } from './limits.ts'
 
 /** Longer ones are not kept: they have something of this one request in them. */
-const maxBlockBytes = 2048
+const maxBlockBytes = 4096
 /** Nor are those with one of these. */
 const secret: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization'])
 
