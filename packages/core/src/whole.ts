@@ -17,10 +17,14 @@ export function whole(options: { readonly maxBytes?: number } = {}): Layer<Strea
   return (below) => new WholeTransport(below, maxBytes)
 }
 
+const none = new Uint8Array(0)
+
 class WholeTransport extends LayerTransport<Stream, Messages<Uint8Array>> {
   readonly carries = 'message'
   private readonly maxBytes: number
-  private readonly pieces = new ByteQueue()
+  /** What came, which as a rule is one piece, and needs no queue. */
+  private only: Uint8Array | undefined
+  private pieces: ByteQueue | undefined
   private complete = false
 
   constructor(below: StreamTransport, maxBytes: number) {
@@ -44,21 +48,27 @@ class WholeTransport extends LayerTransport<Stream, Messages<Uint8Array>> {
   }
 
   protected decode(data: Uint8Array): void {
-    if (this.pieces.length + data.length > this.maxBytes) {
-      const actual = this.pieces.length + data.length
+    const actual = this.heldBytes() + data.length
+    if (actual > this.maxBytes) {
       this.unreadBytes += data.length
       this.finish({ kind: 'limit', error: new LimitError('ERR_MESSAGE_TOO_LONG', { limit: 'maxBytes', allowed: this.maxBytes, actual, unit: 'bytes' }) })
-    } else this.pieces.append(data)
+    } else if (this.only === undefined && this.pieces === undefined) this.only = data
+    else {
+      const pieces = (this.pieces ??= new ByteQueue())
+      if (this.only !== undefined) pieces.append(this.only)
+      this.only = undefined
+      pieces.append(data)
+    }
   }
 
   protected deliverHeld(): boolean {
-    if (this.complete && this.pieces.length > 0 && this.canDeliver(this.protocol)) this.protocol!.dataReceived(this.pieces.takeAll())
+    if (this.hasHeld() && this.canDeliver(this.protocol)) this.protocol!.dataReceived(this.takeHeld())
     return true
   }
 
   /** The end brings the message; a pause in its delivery holds the end back. */
   protected override deliverEof(): void {
-    if (this.pieces.length === 0) return super.deliverEof()
+    if (this.heldBytes() === 0) return super.deliverEof()
     this.pendingEof = true
     this.readHalf = 'resuming'
     this.pump()
@@ -67,14 +77,26 @@ class WholeTransport extends LayerTransport<Stream, Messages<Uint8Array>> {
   protected unshift(): void {}
 
   protected hasHeld(): boolean {
-    return this.complete && this.pieces.length > 0
+    return this.complete && this.heldBytes() > 0
   }
 
   protected dropHeld(): number {
-    return this.pieces.skip(this.pieces.length)
+    const bytes = this.heldBytes()
+    this.only = this.pieces = undefined
+    return bytes
   }
 
   protected undecodedBytes(): number {
-    return this.complete ? 0 : this.pieces.length
+    return this.complete ? 0 : this.heldBytes()
+  }
+
+  private heldBytes(): number {
+    return this.only?.length ?? this.pieces?.length ?? 0
+  }
+
+  private takeHeld(): Uint8Array {
+    const held = this.only ?? this.pieces?.takeAll() ?? none
+    this.only = this.pieces = undefined
+    return held
   }
 }

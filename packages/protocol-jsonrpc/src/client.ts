@@ -55,6 +55,9 @@ export function jsonRpcClient(connector: Connector<Transport<Messages>>, options
   return new ExchangeClient(connector, options)
 }
 
+/** From the eleventh listener at one signal on Node warns of a leak. */
+const maxCancelUses = 8
+
 class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   readonly calls: Calls
   readonly closed: Promise<void>
@@ -65,6 +68,8 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   private readonly joins: boolean
   /** What the messages of this turn are gathered in. */
   private gathering: Exchange | undefined
+  private cancel: AbortController | undefined
+  private cancelUses = 0
   private isClosed = false
   private resolveClosed!: () => void
 
@@ -89,7 +94,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
       this.assertOpen(1, options)
       const id = this.calls.takeId()
       const text = callText(method, params, id, this.setup)
-      const exchange = this.exchangeFor(text)
+      const exchange = this.joins ? this.joining(text) : this.newExchange(this.cancelFor(options))
       exchange.add(text, id)
       const promise = this.openCall(id, method, options, exchange)
       if (!this.joins) exchange.begin(this.connector)
@@ -103,7 +108,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
     try {
       this.assertOpen(0, undefined)
       const text = callText(method, params, undefined, this.setup)
-      const exchange = this.exchangeFor(text)
+      const exchange = this.joins ? this.joining(text) : this.newExchange(new AbortController())
       const { sent } = exchange
       exchange.add(text, undefined)
       if (this.watch.active) this.watch.started(method, undefined)
@@ -125,7 +130,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
       this.assertOpen(calls, options)
       const ids = entries.map((entry) => (entry.notification === true ? undefined : this.calls.takeId()))
       const text = batchText(entries, ids, this.setup)
-      const exchange = this.newExchange(false)
+      const exchange = this.newExchange(new AbortController())
       exchange.addBatch(text, ids)
       const promises = entries.map((entry, at) => {
         const id = ids[at]
@@ -176,22 +181,31 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
     return checkedResult(this.setup.options.remote, method, promise)
   }
 
-  private newExchange(joins: boolean): Exchange {
-    const exchange = new Exchange(this, joins)
+  private newExchange(cancel: AbortController, joins = false): Exchange {
+    const exchange = new Exchange(this, joins, cancel)
     this.exchanges.add(exchange)
     return exchange
   }
 
-  /** The exchange that this message goes out by: its own, or that of this turn. */
-  private exchangeFor(text: string): Exchange {
-    if (!this.joins) return this.newExchange(false)
+  /**
+   * What cancels the connecting of one call. Where nothing but our end gives it up, some calls share it: to make one takes 3 µs, a tenth of
+   * the exchange.
+   */
+  private cancelFor(options: CallOptions | undefined): AbortController {
+    if (options?.signal !== undefined || (options?.timeoutMs ?? this.setup.options.callTimeoutMs) !== undefined) return new AbortController()
+    if (this.cancelUses++ % maxCancelUses === 0) this.cancel = new AbortController()
+    return this.cancel!
+  }
+
+  /** The exchange of this turn, if the message goes into it, or the next one. */
+  private joining(text: string): Exchange {
     const { maxBatchItems, maxMessageBytes } = this.setup.limits
     const { gathering } = this
     if (gathering !== undefined) {
       if (gathering.entryCount < maxBatchItems && gathering.bytes + utf8Length(text) < maxMessageBytes) return gathering
       gathering.begin(this.connector)
     } else afterTurn(() => this.turnOver())
-    return (this.gathering = this.newExchange(true))
+    return (this.gathering = this.newExchange(new AbortController(), true))
   }
 
   private turnOver(): void {

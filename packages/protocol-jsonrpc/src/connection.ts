@@ -1,4 +1,4 @@
-import { ConnectionError, UsageError } from '@async/core'
+import { ConnectionError } from '@async/core'
 import type { CloseOptions, CloseReason, Info, LimitError, Messages, Protocol, Transport } from '@async/core'
 import { byteLength } from '@async/core/base'
 import { BatchAnswer } from './batch-answer.ts'
@@ -6,11 +6,12 @@ import type { BatchEntry } from './caller.ts'
 import { attempted, batchText, callText, quietly } from './caller.ts'
 import { Calls } from './calls.ts'
 import type { CallOptions, CallsOwner } from './calls.ts'
+import { withToken } from './conventions.ts'
 import { diagnose } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError, errorCodes } from './errors.ts'
 import { exceeds, messageTooLong } from './limits.ts'
-import type { Entry, Id, Notification, Params, Response } from './messages.ts'
+import type { Entry, Id, Notification, Params, Request, Response } from './messages.ts'
 import { checkedResult } from './method.ts'
 import type { Outcome } from './method-types.ts'
 import { watchFor } from './observe.ts'
@@ -40,7 +41,8 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   readonly below: Transport<Messages>
   /** Made with the first call: who only serves has none. */
   private calls: Calls | undefined
-  private readonly requests: Requests
+  /** While any runs or waits. */
+  private requests: Requests | undefined
   private readonly outbox: Outbox
   private state: 'open' | 'ending' | 'closed' = 'open'
   private lost: CloseReason | undefined
@@ -51,12 +53,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     this.below = below
     this.setup = setup
     this.watch = watchFor(setup.options.observe, setup.clock)
-    this.requests = new Requests(this)
     this.outbox = new Outbox(this)
-  }
-
-  get peer(): Peer {
-    return this
   }
 
   get info(): Info {
@@ -82,7 +79,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
       const calls = this.calling()
       calls.admit(1, options)
       const id = calls.takeId()
-      this.outbox.send(callText(method, this.withToken(params, id, options), id, this.setup), id)
+      this.outbox.send(callText(method, withToken(this.setup.conventions, params, id, options), id, this.setup), id)
       const { promise } = calls.open(id, method, options)
       if (this.watch.active) this.watch.started(method, id)
       this.called()
@@ -176,7 +173,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     // Answers cannot come any more; handlers that wait for them must not wait for ever.
     this.lost = { kind: 'closed', by: 'peer', unsentBytes: 0, unreadBytes: 0 }
     this.calls?.failAll(() => this.lostError())
-    this.requests.pumpSoon()
+    this.requests?.pumpSoon()
     this.balance()
   }
 
@@ -203,7 +200,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   }
 
   writable(): void {
-    this.requests.pumpSoon()
+    this.requests?.pumpSoon()
     this.balance()
   }
 
@@ -228,6 +225,10 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     return cancel.answer !== undefined
   }
 
+  get isClosed(): boolean {
+    return this.state === 'closed'
+  }
+
   lostError(): ConnectionLostError {
     return new ConnectionLostError(this.lost!)
   }
@@ -235,11 +236,16 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   // ── own ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private entryReceived(entry: Entry, bytes: number): void {
-    if (entry.kind === 'request') this.requests.accept(entry, bytes)
+    if (entry.kind === 'request') this.accept(entry, bytes)
     else if (entry.kind === 'notification') {
-      if (!this.isForUs(entry)) this.requests.accept(entry, bytes)
+      if (!this.isForUs(entry)) this.accept(entry, bytes)
     } else if (entry.kind === 'invalid') this.refuse(entry.id)
     else this.responseReceived(entry)
+  }
+
+  private accept(message: Request | Notification, bytes: number, batch?: BatchAnswer, index?: number): void {
+    // A handler of the same batch may have closed the peer.
+    if (this.state !== 'closed') (this.requests ??= new Requests(this)).accept(message, bytes, batch, index)
   }
 
   /** Cancellation and progress: they are seen at once, however many requests wait. */
@@ -247,7 +253,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     const { cancel, progress } = this.setup.conventions
     if (cancel !== undefined && method === cancel.method) {
       const id = cancel.id(params)
-      if (id !== undefined) this.requests.cancel(id, cancel.reason?.(params))
+      if (id !== undefined) this.requests?.cancel(id, cancel.reason?.(params))
       return true
     }
     if (progress === undefined || method !== progress.method) return false
@@ -279,9 +285,9 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     const share = Math.ceil(bytes / values.length)
     for (let at = 0; at < others.length; at++) {
       const entry = others[at]!
-      if (entry.kind === 'request') this.requests.accept(entry, share, batch, at)
+      if (entry.kind === 'request') this.accept(entry, share, batch, at)
       else if (entry.kind === 'notification') {
-        if (!this.isForUs(entry)) this.requests.accept(entry, share, batch, at)
+        if (!this.isForUs(entry)) this.accept(entry, share, batch, at)
       } else {
         this.diagnose({ kind: 'invalid' })
         if (!serves) continue
@@ -333,15 +339,17 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
 
   /** A call was sent: reading has to go on, and what waits may take its place. */
   private called(): void {
-    this.requests.pumpSoon()
+    this.requests?.pumpSoon()
     this.balance()
   }
 
   /** Reads or does not read, and closes when the other side has ended and has all its answers. */
   private balance(): void {
     if (this.state === 'closed') return
-    if (this.state === 'ending' && this.requests.isSettled && this.outbox.isEmpty) return this.finish()
-    const full = this.holding ? !this.requests.isHalfEmpty : this.requests.isFull
+    const { requests } = this
+    if (requests?.isOver === true) this.requests = undefined
+    if (this.state === 'ending' && requests?.isSettled !== false && this.outbox.isEmpty) return this.finish()
+    const full = requests !== undefined && (this.holding ? !requests.isHalfEmpty : requests.isFull)
     const hold = full && this.owedToUs === 0
     if (hold === this.holding) return
     this.holding = hold
@@ -358,7 +366,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     if (this.state === 'closed') return
     this.state = 'closed'
     this.lost = reason
-    this.requests.drop()
+    this.requests?.drop()
     this.outbox.drop(() => this.lostError())
     this.calls?.failAll(() => this.lostError())
   }
@@ -366,13 +374,6 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   /** An observer of a message that went may have closed the peer before the call in it began to wait. */
   private failUnlessOpen(): void {
     if (this.state !== 'open') this.calls?.failAll(() => this.lostError())
-  }
-
-  private withToken(params: Params | undefined, id: number, options: CallOptions | undefined): Params | undefined {
-    if (options?.onProgress === undefined) return params
-    const { progress } = this.setup.conventions
-    if (progress === undefined) throw new UsageError('ERR_INVALID_ARGUMENT', 'onProgress needs conventions.progress')
-    return progress.withToken(params, id)
   }
 
   /** For calls that can be answered. @throws ConnectionLostError */

@@ -85,6 +85,13 @@ export const mcpConventions: Conventions = {
   },
 }
 
+/** The params of a call, with a token if its progress is asked for. @throws UsageError `ERR_INVALID_ARGUMENT` where nobody said how that is done. */
+export function withToken({ progress }: Conventions, params: Params | undefined, id: number, options: { readonly onProgress?: unknown } | undefined): Params | undefined {
+  if (options?.onProgress === undefined) return params
+  if (progress === undefined) throw new UsageError('ERR_INVALID_ARGUMENT', 'onProgress needs conventions.progress')
+  return progress.withToken(params, id)
+}
+
 /** A token has a name, and so have the params beside it. */
 function byName(params: Params | undefined): object | undefined {
   if (Array.isArray(params)) throw new UsageError('ERR_INVALID_ARGUMENT', 'progress is asked for by a name in the params: give params by name')

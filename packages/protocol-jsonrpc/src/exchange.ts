@@ -34,7 +34,8 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   private readonly client: ExchangeOwner
   /** Whether it gathers what has nothing to do with each other. */
   private readonly joins: boolean
-  private readonly cancel = new AbortController()
+  /** Gives up connecting. */
+  private readonly cancel: AbortController
   private state: 'gathering' | 'connecting' | 'open' | 'over' = 'gathering'
   private transport: Transport<Messages> | undefined
   /** What is to be sent, and then what was. */
@@ -46,9 +47,10 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   private resolveSent: () => void = () => {}
   private rejectSent: (error: unknown) => void = () => {}
 
-  constructor(client: ExchangeOwner, joins: boolean) {
+  constructor(client: ExchangeOwner, joins: boolean, cancel: AbortController) {
     this.client = client
     this.joins = joins
+    this.cancel = cancel
   }
 
   /** How much is to be sent. */

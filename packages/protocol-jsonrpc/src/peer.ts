@@ -10,7 +10,8 @@ import type { ApiOf, Contract } from './method.ts'
 import type { AnyMethods, CallArguments } from './method-types.ts'
 import type { Observer } from './observe.ts'
 import type { Service } from './service.ts'
-import { makeSetup, usualSetup } from './setup.ts'
+import { makeSetup } from './setup.ts'
+import type { Setup } from './setup.ts'
 
 /** Options of `jsonRpc`. Limits given here win over the service's. */
 export interface PeerOptions extends Partial<Limits>, CodecOptions {
@@ -65,7 +66,19 @@ export interface Peer<R extends object = AnyMethods> extends Caller<R> {
 export function jsonRpc<const C extends Contract>(service: Service | undefined, options: PeerOptions & { readonly remote: C }): (below: Transport<Messages>) => Peer<ApiOf<C>>
 export function jsonRpc<R extends object = AnyMethods>(service?: Service, options?: PeerOptions): (below: Transport<Messages>) => Peer<R>
 export function jsonRpc(service?: Service, options?: PeerOptions & RemoteOptions<Contract>): (below: Transport<Messages>) => Peer {
-  const setup = service !== undefined && options === undefined ? usualSetup(service) : makeSetup(service, options ?? {})
+  if (service === undefined || options !== undefined) return peerLayer(makeSetup(service, options ?? {}))
+  let layer = usualLayers.get(service)
+  if (layer === undefined) {
+    layer = peerLayer(makeSetup(service, {}))
+    usualLayers.set(service, layer)
+  }
+  return layer
+}
+
+/** Those without options, which are often asked for anew for each connection. */
+const usualLayers = new WeakMap<Service, (below: Transport<Messages>) => Peer>()
+
+function peerLayer(setup: Setup): (below: Transport<Messages>) => Peer {
   return (below) => {
     const peer = new Connection(below, setup)
     below.start(peer)

@@ -15,7 +15,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export function parse(data: Data, maxDepth: number = Infinity, reviver?: Reviver): unknown {
   let text = ''
   try {
-    text = typeof data === 'string' ? data : decoder.decode(data)
+    text = typeof data === 'string' ? data : decode(data)
     // A text that is deeper than this is longer than twice that: most messages need not be looked at.
     if (text.length > maxDepth * 2) checkDepth(text, maxDepth)
     return JSON.parse(text, reviver) as unknown
@@ -23,6 +23,20 @@ export function parse(data: Data, maxDepth: number = Infinity, reviver?: Reviver
     if (cause instanceof LimitError) throw cause
     throw new ProtocolError('ERR_JSONRPC_PARSE', text === '' ? unreadable(data) : `not JSON: ${excerpt(text)}`, { cause })
   }
+}
+
+interface Utf8Slice {
+  readonly Buffer?: { readonly prototype: { readonly utf8Slice?: (this: Uint8Array, start: number, end: number) => string } }
+}
+
+/** Node's own, which takes any Uint8Array, at a quarter of what a TextDecoder takes for a short message. */
+const utf8Slice = (globalThis as Utf8Slice).Buffer?.prototype.utf8Slice
+
+function decode(data: Uint8Array): string {
+  if (utf8Slice === undefined) return decoder.decode(data)
+  const text = utf8Slice.call(data, 0, data.length)
+  // Such a character was sent, or stands for what is not UTF-8: rare enough to decode again, strictly.
+  return text.includes('\ufffd') ? decoder.decode(data) : text
 }
 
 const quote = 0x22

@@ -6,7 +6,7 @@ import { Job } from './job.ts'
 import type { JobOwner } from './job.ts'
 import { JobQueue } from './job-queue.ts'
 import { exceeds, responseTooLong } from './limits.ts'
-import type { Id, Notification, Params, Request } from './messages.ts'
+import type { Id, Notification, Request } from './messages.ts'
 import { OrderedPeer } from './ordered-peer.ts'
 import { observe } from './observe.ts'
 import type { Peer } from './peer.ts'
@@ -15,22 +15,18 @@ import type { Counting, ErrorForCaller } from './service.ts'
 import type { Setup } from './setup.ts'
 
 /** What `Requests` asks of its peer. */
-export interface RequestsOwner {
+export interface RequestsOwner extends Peer {
   readonly setup: Setup
-  readonly peer: Peer
-  readonly info: Info
-  /** Calls of ours that wait for an answer. */
-  readonly pendingCalls: number
   /** Whether the transport has told us to wait. */
   readonly blocked: boolean
+  /** The connection is over: nobody is answered. */
+  readonly isClosed: boolean
   /** Sends an answer. */
   answer(text: string, id: Id): void
   /** Something finished outside of a call from below. */
   advanced(): void
   /** A notification was dropped, because the queue is full. */
   dropped(method: string): void
-  /** Sends a notification of progress. @throws as `notify`. */
-  notify(method: string, params?: Params): void
   /** Why the connection is over, for the signals of handlers. */
   lostError(): Error
 }
@@ -58,7 +54,6 @@ export class Requests implements JobOwner {
   /** Jobs whose handlers have asked for their signal. */
   private watched: Set<Job> | undefined
   private waitingHandlers = 0
-  private dropped = false
   private pumpScheduled = false
 
   constructor(owner: RequestsOwner) {
@@ -66,7 +61,7 @@ export class Requests implements JobOwner {
   }
 
   peerFor(): Peer {
-    return this.owner.setup.ordered ? new OrderedPeer(this.owner.peer, this) : this.owner.peer
+    return this.owner.setup.ordered ? new OrderedPeer(this.owner, this) : this.owner
   }
 
   get info(): Info {
@@ -89,6 +84,11 @@ export class Requests implements JobOwner {
     return this.owed === 0 && this.queue === undefined
   }
 
+  /** Nothing runs or waits, nor will: nobody needs this any more. */
+  get isOver(): boolean {
+    return this.running === 0 && this.owed === 0 && this.queue === undefined && this.waitingHandlers === 0 && !this.pumpScheduled
+  }
+
   /** No more may wait. */
   get isFull(): boolean {
     const { queue } = this
@@ -107,8 +107,6 @@ export class Requests implements JobOwner {
 
   /** Runs it, queues it, or refuses it. `bytes`: its share of the message. */
   accept(message: Request | Notification, bytes: number, batch?: BatchAnswer, index = 0): void {
-    // A handler of the same batch may have closed the peer.
-    if (this.dropped) return
     const job = new Job(message, bytes, batch, index, this)
     if (message.kind === 'request') {
       this.owed++
@@ -135,8 +133,6 @@ export class Requests implements JobOwner {
 
   /** The connection is over: what waits is forgotten, what runs has nobody to answer, and is told so by its signal. */
   drop(): void {
-    if (this.dropped) return
-    this.dropped = true
     if (this.queue !== undefined) this.counters.queued -= this.queue.count
     this.queue = undefined
     this.owed = 0
@@ -170,14 +166,14 @@ export class Requests implements JobOwner {
   // ── from jobs ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   watch(job: Job): unknown {
-    if (this.dropped) return this.owner.lostError()
+    if (this.owner.isClosed) return this.owner.lostError()
     if (job.state === 'running') (this.watched ??= new Set()).add(job)
     return undefined
   }
 
   progress(job: Job, value: unknown): void {
     const convention = this.owner.setup.conventions.progress
-    if (convention === undefined || this.dropped || job.state !== 'running' || job.cancelled !== undefined) return
+    if (convention === undefined || this.owner.isClosed || job.state !== 'running' || job.cancelled !== undefined) return
     const token = convention.token(job.message.params)
     if (token !== undefined) this.owner.notify(convention.method, convention.params(token, value))
   }
@@ -261,7 +257,7 @@ export class Requests implements JobOwner {
     if (typeof result === 'object' && result !== null && isJsonRpcError(result)) return this.fail(job, result)
     this.leave(job, undefined)
     const { message } = job
-    if (message.kind === 'notification' || this.dropped || job.forgone) return
+    if (message.kind === 'notification' || this.owner.isClosed || job.forgone) return
     const { setup } = this.owner
     let text: string
     try {
@@ -281,7 +277,7 @@ export class Requests implements JobOwner {
     const { message } = job
     if (isAbort) {
       // It did as it was told; where a cancelled call is owed an answer, that says so.
-      if (job.cancelled instanceof JsonRpcError && message.kind === 'request' && !this.dropped && !job.forgone) {
+      if (job.cancelled instanceof JsonRpcError && message.kind === 'request' && !this.owner.isClosed && !job.forgone) {
         this.answerError(job, message.id, job.cancelled.code, job.cancelled.message, this.owner.setup.conventions.cancel!.answer!.data)
       }
       return
@@ -294,7 +290,7 @@ export class Requests implements JobOwner {
       reportError(service, thrown, message.method)
     }
     if (forCaller === undefined) reportError(service, error, message.method)
-    if (message.kind === 'notification' || this.dropped || job.forgone) return
+    if (message.kind === 'notification' || this.owner.isClosed || job.forgone) return
     if (forCaller === undefined) this.answerError(job, message.id, errorCodes.internalError, internalErrorMessage)
     else this.answerError(job, message.id, forCaller.code, forCaller.message, forCaller.data)
   }

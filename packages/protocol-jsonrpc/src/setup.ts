@@ -40,16 +40,3 @@ export function makeSetup(service: Service | undefined, options: PeerOptions & R
     options,
   }
 }
-
-const usualSetups = new WeakMap<Service, Setup>()
-const noOptions: PeerOptions = {}
-
-/** The setup of `jsonRpc(service)` without options, which is often called anew for each connection. */
-export function usualSetup(service: Service): Setup {
-  let setup = usualSetups.get(service)
-  if (setup === undefined) {
-    setup = makeSetup(service, noOptions)
-    usualSetups.set(service, setup)
-  }
-  return setup
-}

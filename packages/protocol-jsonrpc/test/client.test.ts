@@ -129,6 +129,20 @@ describe('jsonRpcClient', () => {
     expect(await rejection(b!)).toMatchObject({ code: 'ERR_CONNECTION_LOST' })
   })
 
+  it('cancels the connecting of every call at its end, and of one that is given up alone', async () => {
+    const { client, signals, gate } = wired()
+    gate.open = new Promise(() => {})
+    const control = new AbortController()
+    const calls = Array.from({ length: 20 }, (_, at) => client.call('a', [at], at === 7 ? { signal: control.signal } : {}))
+    const codes = Promise.all(calls.map(async (call) => ((await rejection(call)) as { code?: string }).code))
+    control.abort({ code: 'mine' })
+    expect(signals.map(({ aborted }) => aborted)).toEqual(calls.map((_, at) => at === 7))
+    client.close()
+    expect(signals.every(({ aborted }) => aborted)).toBe(true)
+    expect(await codes).toEqual(calls.map((_, at) => (at === 7 ? 'mine' : 'ERR_CONNECTION_CLOSED')))
+    await client.closed
+  })
+
   it('rejects when the exchange is lost, or cannot be opened', async () => {
     const { client, wires, gate } = wired()
     const call = client.call('a')

@@ -70,7 +70,9 @@ export function soon(task: (given: never) => void, given?: unknown): void {
 }
 
 function runSoon(): void {
-  const [due, dueGivens, dueCount] = [tasks, givens, count]
+  const due = tasks
+  const dueGivens = givens
+  const dueCount = count
   tasks = spareTasks
   givens = spareGivens
   count = 0

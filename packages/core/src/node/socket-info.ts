@@ -45,17 +45,22 @@ export class SocketInfo implements Info {
   }
 }
 
+/** What Node notes on a view of a socket, while it is asked. */
+const notes = new Map<PropertyKey, unknown>()
+
+const noting: ProxyHandler<Socket> = {
+  get: (target, name, receiver) => (notes.has(name) ? notes.get(name) : Reflect.get(target, name, receiver)),
+  set: (_, name, value) => notes.set(name, value) !== undefined,
+}
+
 /**
  * Who the OS says the peer of a socket is, asked anew; undefined if it knows none any more, as behind a reset (C11). Through a view of the socket,
  * for Node notes the answer on the object that is asked. (`Object.create(socket)` would do, and make every use of the socket slower: measured.)
  */
 export function peerAddress(socket: Socket): string | undefined {
-  const notes = new Map<PropertyKey, unknown>()
-  const view = new Proxy(socket, {
-    get: (target, name, receiver) => (notes.has(name) ? notes.get(name) : Reflect.get(target, name, receiver)),
-    set: (_, name, value) => notes.set(name, value) !== undefined,
-  })
+  const view = new Proxy(socket, noting)
   const { remoteAddress, remotePort } = view
+  notes.clear()
   return remoteAddress === undefined || remotePort === undefined ? undefined : formatAddress(remoteAddress, remotePort)
 }
 

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import { byteLength } from '../base/byte-length.ts'
+import { soon } from '../base/clock.ts'
 import type { TransportPolicy } from '../base/options.ts'
 import { QueuedTransport } from '../base/queued-transport.ts'
 import type { Data, Stream } from '../transport.ts'
@@ -13,23 +14,19 @@ const joinPiecesBelowBytes = 1024
 export abstract class WritingTransport extends QueuedTransport<Stream> {
   readonly carries = 'stream'
   protected readonly output: Writable
-  /** Bytes of the batch that Node still has, if it will say 'drain'. */
-  private sentAtDrain = 0
+  /** Bytes of the batch that Node still has, if it will say 'drain'. Undefined: nobody listens to that yet, for many a connection never has to. */
+  private sentAtDrain: number | undefined
 
   constructor(policy: TransportPolicy, output: Writable) {
     super(policy)
     this.output = output
-    output.on('drain', () => this.drainedByNode())
   }
 
   protected scheduleFlush(): void {
     // From the turn's own code a microtask, from there nextTick: the earliest place behind all of the turn's microtasks, so that what
     // asynchronous handlers answer in this turn leaves in the same write.
-    // (`then`: Node's queueMicrotask makes an asynchronous resource each time.)
-    void resolved.then(this.flushSoon)
+    soon(flushInTick, this as WritingTransport)
   }
-
-  private readonly flushSoon = (): void => process.nextTick(flush, this)
 
   /** For the scheduled flush alone. */
   override flush(): void {
@@ -42,13 +39,16 @@ export abstract class WritingTransport extends QueuedTransport<Stream> {
     // A failed write comes through `destroy`. One that is complete already, which is the rule, costs no callback.
     if (output.errored !== null) return
     if (output.writableLength === 0) this.sent(bytes)
-    else if (output.writableNeedDrain) this.sentAtDrain = bytes
+    else if (output.writableNeedDrain) {
+      if (this.sentAtDrain === undefined) output.on('drain', () => this.drainedByNode())
+      this.sentAtDrain = bytes
+    }
     else output.write('', 'latin1', (error) => error == null && this.sent(bytes))
   }
 
   /** Node has nothing left. It says so a tick late; a batch may be complete, and known to be, since. */
   private drainedByNode(): void {
-    const bytes = this.sentAtDrain
+    const bytes = this.sentAtDrain ?? 0
     this.sentAtDrain = 0
     if (bytes > 0) this.sent(bytes)
   }
@@ -81,7 +81,9 @@ function write(stream: Writable, data: Data, bytes: number): void {
   else stream.write(data)
 }
 
-const resolved = Promise.resolve()
+function flushInTick(transport: WritingTransport): void {
+  process.nextTick(flush, transport)
+}
 
 function flush(transport: WritingTransport): void {
   transport.flush()
