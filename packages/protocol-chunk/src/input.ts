@@ -51,6 +51,11 @@ export class Input {
     return this.carriedBytes + this.current.length - this.position + this.waitingBytes
   }
 
+  /** Nothing is held, the last read included. */
+  get isBlank(): boolean {
+    return this.current === none && this.carriedBytes === 0 && this.waitingBytes === 0
+  }
+
   /** Bytes that can be taken without another read. */
   get atHand(): number {
     return this.carriedBytes + this.current.length - this.position

@@ -16,9 +16,18 @@ export interface ConnectionPool {
   offer(connection: ClientConnection): void
   forget(connection: ClientConnection): void
   gone(connection: ClientConnection): void
+  /** The connection may be able to take one more exchange behind those that are on it. */
+  offerBehind(connection: ClientConnection): void
+  /** They were pipelined, and their responses will not come: they are sent again on another connection. */
+  move(exchanges: readonly ClientExchange[]): void
+  /** An exchange that is on no connection is over. */
+  leave(exchange: Exchange): void
 }
 
-/** The client's end of a connection. */
+/**
+ * The client's end of a connection. `exchange` is the one whose response is next; others may be `behind` it, in the order of their requests, all
+ * of them idempotent, and sent whole but for the last. When the responses end early, those that got nothing of theirs are moved.
+ */
 export class ClientConnection extends Shell {
   readonly policy: PoolPolicy
   /** While it is kept: when that ends. */
@@ -35,6 +44,11 @@ export class ClientConnection extends Shell {
   private exchangeCount = 0
   /** Whether a byte came since the exchange began. */
   private answered = false
+  private readonly behind: ClientExchange[] = []
+  /** Whether the server is known to keep the connection, and not to be of the time before pipelining. */
+  private pipelines = false
+  /** Whether responses that nobody waits for come behind those of the exchanges that are on it. */
+  private isCut = false
   /** For how long the server said that it keeps the connection, less the margin. */
   private keepsMs = Infinity
 
@@ -45,22 +59,60 @@ export class ClientConnection extends Shell {
     this.policy = pool.policy
     this.exchangeClock = new ExchangeClock(transport.clock)
     this.exchangePolicy = { ...transport, clock: this.exchangeClock }
-    this.deadline = new Deadline(transport.clock, () => {
-      if (this.exchange === undefined) this.closeIdle()
-      else (this.exchange as ClientExchange).timedOut()
-    })
+    this.deadline = new Deadline(transport.clock, this)
+  }
+
+  /** For its deadline alone. */
+  timedOut(): void {
+    if (this.exchange === undefined) this.closeIdle()
+    else (this.exchange as ClientExchange).timedOut()
   }
 
   /** Begins an exchange. */
   open(template: RequestTemplate, dueMs: number): ClientExchange {
-    this.deadline.clear()
-    this.answered = false
-    const exchange = new ClientExchange(this, this.exchangePolicy, template, this.exchangeCount > 0, dueMs)
-    this.exchangeCount++
-    this.exchange = exchange
-    if (this.phase !== 'open') this.fail({ kind: 'reset', error: closedBefore() })
-    else afterTurn(() => exchange.flushHead())
+    const exchange = new ClientExchange(this, this.exchangePolicy, template, this.exchangeCount > 0, dueMs, false)
+    this.take(exchange)
+    if (this.phase === 'open') afterTurn(() => exchange.flushHead())
     return exchange
+  }
+
+  /** Begins an exchange behind the others: `takesMore`. */
+  openBehind(template: RequestTemplate, dueMs: number): ClientExchange {
+    // A clock of its own: that of the connection has one timer.
+    const exchange = new ClientExchange(this, this.policy.transport, template, true, dueMs, true)
+    this.exchangeCount++
+    this.behind.push(exchange)
+    return exchange
+  }
+
+  /** Takes an exchange from another connection. */
+  adopt(exchange: ClientExchange): void {
+    exchange.reused = this.exchangeCount > 0
+    this.take(exchange)
+    if (this.phase === 'open') exchange.moveTo(this)
+  }
+
+  /** How many exchanges are on it. */
+  get count(): number {
+    return this.behind.length + (this.exchange === undefined ? 0 : 1)
+  }
+
+  /** Whether one more can be behind those that are on it. RFC 9112 §9.3.2 */
+  get takesMore(): boolean {
+    const last = this.behind.at(-1) ?? (this.exchange as ClientExchange | undefined)
+    return (
+      this.pipelines && last !== undefined && this.canSendAhead() && last.headSent && (last.template.mayLead || last.responded) && this.count < this.policy.maxPipelinedCount
+    )
+  }
+
+  beginAhead(exchange: ClientExchange): boolean {
+    if (this.behind.at(-1) !== exchange || !this.canSendAhead()) return false
+    this.machine.startNextRequest()
+    return true
+  }
+
+  requestSent(): void {
+    if (this.pipelines) this.pool.offerBehind(this)
   }
 
   /** The exchange expects something within so many milliseconds. */
@@ -103,29 +155,35 @@ export class ClientConnection extends Shell {
   }
 
   override connectionLost(reason: CloseReason): void {
+    this.moveUnanswered()
     this.noteRetriable()
     super.connectionLost(reason)
   }
 
   override stop(): void {
     super.stop()
+    this.moveBehind()
     if (this.exchange !== undefined || this.phase !== 'mute') return
     this.pool.forget(this)
     this.closeBelow()
   }
 
   exchangeOver(exchange: Exchange, cause: Cause): void {
-    if (exchange !== this.exchange) return
+    if (exchange !== this.exchange) return this.overBehind(exchange as ClientExchange)
     this.exchange = undefined
     this.deadline.clear()
     this.releaseBody()
     const { machine } = this
     if (this.phase === 'given') return
     // Nothing of it was sent: the connection is as good as before.
-    if (this.phase === 'open' && machine.ourState === 'idle') soon(() => this.offerAgain())
+    if (this.phase === 'open' && machine.ourState === 'idle' && machine.theirState === 'idle') soon(() => this.offerAgain())
     else if (this.phase === 'open' && machine.ourState === 'done' && machine.theirState === 'done') soon(() => this.reuse())
-    else if (cause.kind === 'closed') this.endBelow()
-    else this.abortBelow(cause)
+    else {
+      this.moveBehind()
+      // Who has more to say to nobody is told to stop.
+      if (cause.kind === 'closed' && !this.isCut) this.endBelow()
+      else this.abortBelow(cause)
+    }
   }
 
   protected handle(event: HttpEvent): void {
@@ -140,6 +198,7 @@ export class ClientConnection extends Shell {
         if (!refused) this.releaseBody()
         this.keepsMs = keepAliveMs(event.head.headers) - this.policy.keepAliveMarginMs
         exchange?.responseReceived(event.head, refused)
+        if (this.policy.maxPipelinedCount > 1) this.notePersistence(event.head.version === '1.1' && this.machine.canPersist)
         break
       }
       case 'switched': {
@@ -161,6 +220,7 @@ export class ClientConnection extends Shell {
         break
       case 'closed':
         this.pool.forget(this)
+        this.moveBehind()
         if (exchange === undefined) this.closeBelow()
         else if (!exchange.responded) this.fail({ kind: 'reset', error: closedBefore() })
         break
@@ -188,11 +248,59 @@ export class ClientConnection extends Shell {
   }
 
   private fail(cause: Cause): void {
+    this.moveUnanswered()
     this.noteRetriable()
     const { exchange } = this
     this.exchange = undefined
     exchange?.connectionFailed(cause)
     this.closeBelow()
+  }
+
+  private take(exchange: ClientExchange): void {
+    this.deadline.clear()
+    this.answered = false
+    this.exchangeCount++
+    this.exchange = exchange
+    if (this.phase !== 'open') this.fail({ kind: 'reset', error: closedBefore() })
+  }
+
+  /** Whether a request can be sent before the last one is answered. */
+  private canSendAhead(): boolean {
+    const { machine } = this
+    return this.phase === 'open' && !this.isCut && !this.full && machine.canPersist && machine.ourState === 'done'
+  }
+
+  private notePersistence(persists: boolean): void {
+    this.pipelines = persists
+    if (persists) this.pool.offerBehind(this)
+    // The server answers nothing behind a response that says so. RFC 9112 §9.6
+    else if (!this.machine.canPersist) this.moveBehind()
+  }
+
+  /** An exchange that is not the first is over. */
+  private overBehind(exchange: ClientExchange): void {
+    const at = this.behind.indexOf(exchange)
+    if (at < 0) return this.pool.leave(exchange)
+    const [, ...later] = this.behind.splice(at)
+    if (!exchange.headSent) return this.pool.offerBehind(this)
+    // Its response comes all the same, and would have to be read before theirs.
+    this.isCut = true
+    this.pool.move(later)
+  }
+
+  private moveBehind(): void {
+    if (this.behind.length > 0) this.pool.move(this.behind.splice(0))
+  }
+
+  /** The same; also the first, if it was pipelined and got nothing. */
+  private moveUnanswered(): void {
+    const exchange = this.exchange as ClientExchange | undefined
+    if (exchange?.isAhead === true && !this.answered) {
+      this.exchange = undefined
+      exchange.isBehind = true
+      this.behind.unshift(exchange)
+    }
+    this.moveBehind()
   }
 
   private noteRetriable(): void {
@@ -206,11 +314,22 @@ export class ClientConnection extends Shell {
 
   private reuse(): void {
     if (this.phase !== 'open') return
-    if (this.keepsMs <= 0) return this.closeIdle()
-    this.machine.startNextCycle()
+    const { machine, behind } = this
+    if (behind.length === 0 && this.isCut) return this.abortBelow({ kind: 'closed', by: 'local' })
+    if (behind.length === 0 && this.keepsMs <= 0) return this.closeIdle()
+    machine.startNextCycle()
     // What came behind the response answers nothing, and shows that the server and we differ on where it ended.
+    if (machine.theirState === 'idle') {
+      this.pull()
+      if (this.phase !== 'open' || (machine.theirState as string) !== 'idle') return
+    }
+    const next = behind.shift()
+    if (next === undefined) return this.pool.offer(this)
+    this.exchange = next
+    this.answered = machine.heldBytes > 0
+    next.turnCame()
     this.pull()
-    if (this.phase === 'open' && this.machine.theirState === 'idle') this.pool.offer(this)
+    this.pool.offerBehind(this)
   }
 }
 

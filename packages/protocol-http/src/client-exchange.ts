@@ -5,13 +5,13 @@ import { type PoolPolicy, totalTimeout } from './client-policy.ts'
 import type { RequestTemplate } from './client-request.ts'
 import { HttpStatusError } from './errors.ts'
 import type { HeaderList, ResponseHead } from './events.ts'
-import { Exchange, type ExchangeHost } from './exchange.ts'
+import { ExchangeInTurn, type TurnHost } from './exchange-in-turn.ts'
 
 /** Bytes of an unexpected response's body that its error carries. */
 const excerptBytes = 1024
 
 /** What a client's exchange asks of the connection that it is on. */
-export interface ClientExchangeHost extends ExchangeHost {
+export interface ClientExchangeHost extends TurnHost {
   readonly policy: PoolPolicy
   /** Within so many milliseconds something is to happen; else `timedOut()` is called. Infinity: whenever. */
   expect(ms: number): void
@@ -63,11 +63,11 @@ export interface HttpClientExchange extends StreamTransport {
 }
 
 /** The client's end of an exchange. */
-export class ClientExchange extends Exchange implements HttpClientExchange {
-  readonly reused: boolean
+export class ClientExchange extends ExchangeInTurn implements HttpClientExchange {
+  reused: boolean
   retriable = false
-  protected declare readonly host: ClientExchangeHost
-  private readonly template: RequestTemplate
+  readonly template: RequestTemplate
+  protected declare host: ClientExchangeHost
   private readonly totalTimer: unknown
   private head: ResponseHead | undefined
   /** The first bytes of a response that is no success, while they are gathered. */
@@ -81,8 +81,8 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
   private isRefused = false
 
   /** `dueMs`: when all of it has to be over. */
-  constructor(host: ClientExchangeHost, policy: TransportPolicy, template: RequestTemplate, reused: boolean, dueMs: number) {
-    super(host, policy)
+  constructor(host: ClientExchangeHost, policy: TransportPolicy, template: RequestTemplate, reused: boolean, dueMs: number, isBehind: boolean) {
+    super(host, policy, isBehind)
     this.template = template
     this.reused = reused
     const { clock } = host.policy.transport
@@ -99,10 +99,6 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
         })
     this.switchedPromise.catch(() => {})
     return this.switchedPromise
-  }
-
-  get headSent(): boolean {
-    return this.host.machine.ourState !== 'idle'
   }
 
   /** Whether the response has begun. */
@@ -125,7 +121,7 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
 
   /** The connection was a kept one, and not a byte of the response came. */
   noteRetriable(): void {
-    this.retriable = true
+    this.retriable = !this.isMoved
   }
 
   /** What was expected did not come. */
@@ -135,6 +131,11 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
       ? new ConnectionError('ERR_HTTP_HEAD_TIMEOUT', `no response after ${headTimeoutMs} ms`)
       : new ConnectionError('ERR_HTTP_BODY_TIMEOUT', `no byte of a body went or came for ${bodyIdleTimeoutMs} ms`)
     this.finish({ kind: 'timeout', error })
+  }
+
+  override turnCame(): void {
+    super.turnCame()
+    this.watch()
   }
 
   /** A 1xx came. From a clean stack. */
@@ -240,8 +241,10 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
     const { method, target, headers, expectContinueMs } = this.template
     const { host } = this
     // What has no body has nothing to ask for.
-    if (expectContinueMs === undefined || bodyBytes === 0) return host.machine.sendRequest({ method, target, headers, bodyBytes })
-    host.machine.sendRequest({ method, target, headers: [...headers, ['Expect', '100-continue']], bodyBytes })
+    const asks = expectContinueMs !== undefined && bodyBytes !== 0
+    host.machine.sendRequest({ method, target, headers: asks ? [...headers, ['Expect', '100-continue']] : headers, bodyBytes })
+    this.noteSent()
+    if (!asks) return
     host.flush()
     host.holdBody(expectContinueMs)
   }
@@ -259,9 +262,9 @@ export class ClientExchange extends Exchange implements HttpClientExchange {
     return this.queue.bytes > 0 && this.writeHalf !== 'held' && !this.host.holdsBody
   }
 
-  /** Sets the time for what is waited for now: the head, or the next of a body. Who is paused waits for nothing. */
+  /** Sets the time for what is waited for now: the head, or the next of a body. Who is paused, or behind another, waits for nothing. */
   private watch(): void {
-    if (this.cause !== undefined) return
+    if (this.cause !== undefined || this.isBehind) return
     const { policy } = this.host
     const ms =
       this.waitsForHead() ? policy.headTimeoutMs

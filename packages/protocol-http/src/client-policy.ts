@@ -8,6 +8,11 @@ export interface HttpClientOptions extends TransportOptions, Partial<HttpLimits>
   readonly maxConnectionCount?: number
   /** Exchanges that may wait for a connection; then `connect` rejects with `ERR_HTTP_POOL_FULL`. Default 1000. */
   readonly maxWaitingCount?: number
+  /**
+   * Exchanges at a time on one connection: pipelining. Above 1, where no further connection may be made, a request that is idempotent and
+   * has no body is sent before the responses to those before it came. Default 1: off.
+   */
+  readonly maxPipelinedCount?: number
   /** Milliseconds for which a connection without an exchange is kept. Default 4000: undici; a second less than servers wait. */
   readonly idleTimeoutMs?: number
   /** Milliseconds by which a connection is given up before the server would, where it says when (`Keep-Alive: timeout`). Default 1000. */
@@ -31,6 +36,7 @@ export interface PoolPolicy {
   readonly transport: TransportPolicy
   readonly maxConnectionCount: number
   readonly maxWaitingCount: number
+  readonly maxPipelinedCount: number
   readonly idleTimeoutMs: number
   readonly keepAliveMarginMs: number
   readonly connectTimeoutMs: number
@@ -44,6 +50,7 @@ export function poolPolicy(options: HttpClientOptions): PoolPolicy {
   const policy = {
     maxConnectionCount: options.maxConnectionCount ?? 100,
     maxWaitingCount: options.maxWaitingCount ?? 1000,
+    maxPipelinedCount: options.maxPipelinedCount ?? 1,
     idleTimeoutMs: options.idleTimeoutMs ?? 4_000,
     keepAliveMarginMs: options.keepAliveMarginMs ?? 1_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
@@ -54,7 +61,10 @@ export function poolPolicy(options: HttpClientOptions): PoolPolicy {
   for (const [name, value] of Object.entries(policy)) {
     if (!(value >= 0)) throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${value}; it takes a number from 0`)
   }
-  if (policy.maxConnectionCount < 1) throw new UsageError('ERR_INVALID_ARGUMENT', 'maxConnectionCount is less than 1')
+  const { maxConnectionCount, maxPipelinedCount } = policy
+  for (const [name, value] of Object.entries({ maxConnectionCount, maxPipelinedCount })) {
+    if (value < 1) throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is less than 1`)
+  }
   return { ...policy, limits: pickLimits(options), transport: transportPolicy(options) }
 }
 

@@ -4,6 +4,7 @@ import { ClientConnection, type ConnectionPool } from './client-connection.ts'
 import type { ClientExchange } from './client-exchange.ts'
 import { type PoolPolicy, totalTimeout } from './client-policy.ts'
 import type { RequestTemplate } from './client-request.ts'
+import type { Exchange } from './exchange.ts'
 
 /** How an exchange is asked for. */
 export interface OpenOptions {
@@ -14,10 +15,11 @@ export interface OpenOptions {
 
 /** Somebody who waits for a connection. */
 interface Waiter {
-  readonly template: RequestTemplate
-  /** When all of it has to be over, on the pool's clock. */
-  readonly dueMs: number
-  resolve(exchange: ClientExchange): void
+  /** Whether a place behind others on a connection will do. */
+  readonly mayFollow: boolean
+  /** The exchange, if it has begun on another connection. */
+  readonly exchange: ClientExchange | undefined
+  serve(connection: ClientConnection, behind: boolean): void
   reject(error: unknown): void
   /** Nobody has to tell it any more. */
   forget(): void
@@ -25,7 +27,8 @@ interface Waiter {
 
 /**
  * The connections to one origin, over one connector. One that is free takes who waits longest; else it is kept, the one that was used
- * last first, so that those which are not needed grow old. A connection is made when more wait than are on their way, up to a limit.
+ * last first, so that those which are not needed grow old. A connection is made when more wait than are on their way, up to a limit. At
+ * the limit, what may be pipelined goes behind others, in its turn: who waits longer for a connection of its own is not overtaken.
  */
 export class Pool implements ConnectionPool {
   readonly policy: PoolPolicy
@@ -56,11 +59,14 @@ export class Pool implements ConnectionPool {
 
   open(template: RequestTemplate, { signal, fresh = false }: OpenOptions = {}): Promise<ClientExchange> {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
-    if (this.closedPromise !== undefined) return Promise.reject(new UsageError('ERR_CLOSED', 'the client was closed'))
+    if (this.closedPromise !== undefined) return Promise.reject(closedHere())
     const { maxConnectionCount, maxWaitingCount, totalTimeoutMs, transport } = this.policy
     const dueMs = transport.clock.nowMs() + totalTimeoutMs
     const kept = fresh ? undefined : this.takeIdle()
     if (kept !== undefined) return Promise.resolve(kept.open(template, dueMs))
+    const mayFollow = template.mayFollow && !fresh
+    const busy = mayFollow && this.waiting.length === 0 ? this.leastBusy() : undefined
+    if (busy !== undefined) return Promise.resolve(busy.openBehind(template, dueMs))
     // Nobody waits for what is kept, so room is made of it.
     if (fresh && this.connectionCount >= maxConnectionCount) this.idle[0]?.closeIdle()
     if (this.connectionCount >= maxConnectionCount && this.waiting.length - this.connecting.size >= maxWaitingCount) {
@@ -80,7 +86,10 @@ export class Pool implements ConnectionPool {
         signal?.removeEventListener('abort', onAbort)
         if (timer !== undefined) transport.clock.clearTimer(timer)
       }
-      const waiter: Waiter = { template, dueMs, resolve, reject, forget }
+      const serve = (connection: ClientConnection, behind: boolean): void => {
+        resolve(behind ? connection.openBehind(template, dueMs) : connection.open(template, dueMs))
+      }
+      const waiter: Waiter = { mayFollow, exchange: undefined, serve, reject, forget }
       signal?.addEventListener('abort', onAbort)
       this.waiting.push(waiter)
       this.grow()
@@ -99,7 +108,7 @@ export class Pool implements ConnectionPool {
     this.closedPromise ??= new Promise((resolve) => {
       this.resolveClosed = resolve
     })
-    const error = new UsageError('ERR_CLOSED', 'the client was closed')
+    const error = closedHere()
     for (let waiter = this.nextWaiter(); waiter !== undefined; waiter = this.nextWaiter()) waiter.reject(error)
     for (const control of this.connecting) control.abort(error)
     this.closeIdle()
@@ -113,12 +122,48 @@ export class Pool implements ConnectionPool {
   /** A connection takes an exchange: one that waits, or it is kept. */
   offer(connection: ClientConnection): void {
     const waiter = this.nextWaiter()
-    if (waiter !== undefined) waiter.resolve(connection.open(waiter.template, waiter.dueMs))
+    if (waiter !== undefined) waiter.serve(connection, false)
     else if (this.closedPromise !== undefined) connection.closeIdle()
     else {
       this.idle.push(connection)
       connection.rest()
     }
+  }
+
+  /** A connection may take an exchange behind others: the one that waits longest, if it may go there, and no connection is to be made for it. */
+  offerBehind(connection: ClientConnection): void {
+    const next = this.waiting[0]
+    if (next === undefined || !next.mayFollow || this.connectionCount < this.policy.maxConnectionCount || !connection.takesMore) return
+    this.nextWaiter()
+    next.serve(connection, true)
+  }
+
+  /** Exchanges that have begun wait before all others for a connection where they are first. */
+  move(exchanges: readonly ClientExchange[]): void {
+    const waiters = exchanges.map((exchange): Waiter => ({
+      mayFollow: false,
+      exchange,
+      serve: (connection) => connection.adopt(exchange),
+      reject: (error) => exchange.connectionFailed({ kind: 'reset', error: notAgain(error) }),
+      forget: () => {},
+    }))
+    if (this.closedPromise !== undefined) {
+      for (const waiter of waiters) waiter.reject(closedHere())
+      return
+    }
+    this.waiting.unshift(...waiters)
+    for (let i = 0; i < waiters.length; i++) {
+      if (this.connectionCount >= this.policy.maxConnectionCount) this.idle[0]?.closeIdle()
+      this.grow()
+    }
+  }
+
+  /** An exchange that waits is over. */
+  leave(exchange: Exchange): void {
+    const at = this.waiting.findIndex((waiter) => waiter.exchange === exchange)
+    if (at < 0) return
+    this.waiting.splice(at, 1)
+    this.settle()
   }
 
   /** A connection takes no exchange any more. */
@@ -144,6 +189,17 @@ export class Pool implements ConnectionPool {
       kept.closeIdle()
     }
     return undefined
+  }
+
+  /** Where one more can go behind others, if no further connection may be made. */
+  private leastBusy(): ClientConnection | undefined {
+    const { maxPipelinedCount, maxConnectionCount } = this.policy
+    if (maxPipelinedCount === 1 || this.connectionCount < maxConnectionCount) return undefined
+    let found: ClientConnection | undefined
+    for (const connection of this.connections) {
+      if (connection.takesMore && (found === undefined || connection.count < found.count)) found = connection
+    }
+    return found
   }
 
   /** One connection more, if one is missing and may be made. */
@@ -195,4 +251,13 @@ export class Pool implements ConnectionPool {
     this.resolveClosed?.()
     this.onEmpty()
   }
+}
+
+function closedHere(): UsageError {
+  return new UsageError('ERR_CLOSED', 'the client was closed')
+}
+
+/** Why what was pipelined, and not answered, got no second connection. */
+function notAgain(cause: unknown): ConnectionError {
+  return new ConnectionError('ERR_RESET', 'the connection ended before the response to a pipelined request, and no other was to be had', { cause })
 }

@@ -1,6 +1,7 @@
 import { UsageError } from '@async/core'
 import type { HeaderList, ResponseHead } from './events.ts'
-import { checkHeaders, checkHost, requestLine } from './writer.ts'
+import { checkHeaders } from './outgoing-headers.ts'
+import { checkHost, requestLine } from './writer.ts'
 
 /** What a request begins with. */
 export interface HttpRequestOptions {
@@ -23,6 +24,8 @@ export interface HttpRequestOptions {
   readonly onInformational?: (head: ResponseHead) => void
   /** Which statuses have their body delivered; another one is the exchange's reason, `ERR_HTTP_STATUS`. Default `success`: 2xx. */
   readonly deliver?: 'success' | 'any'
+  /** It shares its connection with no other exchange, whatever `maxPipelinedCount` is: for a response that takes long, or never ends. Default false. */
+  readonly alone?: boolean
 }
 
 /** `HttpRequestOptions`, checked, with every default filled in. */
@@ -34,26 +37,38 @@ export interface RequestTemplate {
   readonly deliversAll: boolean
   readonly expectContinueMs: number | undefined
   readonly onInformational: ((head: ResponseHead) => void) | undefined
+  /** Whether others may be sent behind it before its response has begun. */
+  readonly mayLead: boolean
+  /** Whether it may be sent behind others whose responses are outstanding, unless it turns out to have a body. */
+  readonly mayFollow: boolean
 }
+
+/** Methods that may run twice. RFC 9110 §9.2.2 */
+export const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
 /** @throws UsageError for what may not be sent. */
 export function requestTemplate(options: HttpRequestOptions): RequestTemplate {
-  const { target = '/', method = 'POST', headers = [], host = 'localhost', mediaType, deliver, expectContinueMs, onInformational } = options
+  const { target = '/', method = 'POST', headers = [], host = 'localhost', mediaType, deliver, expectContinueMs, onInformational, alone = false } = options
   if (expectContinueMs !== undefined && !(expectContinueMs >= 0)) {
     throw new UsageError('ERR_INVALID_ARGUMENT', `expectContinueMs is ${expectContinueMs}; it takes a number from 0`)
   }
-  const template = {
+  const fieldList: HeaderList = [['Host', host], ...headers]
+  requestLine(method, target)
+  const { fields } = checkHeaders(fieldList)
+  checkHost(fields, target)
+  if (fields.expect !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is asked for with expectContinueMs')
+  // An offer to switch has a Connection, too.
+  const mayLead = !alone && idempotent.has(method) && expectContinueMs === undefined && fields.connection === undefined && !fields.connectionUpgrade
+  return {
     method,
     target,
-    headers: [['Host', host] as const, ...headers],
+    headers: fieldList,
     mediaType: mediaType?.toLowerCase(),
     deliversAll: deliver === 'any',
     expectContinueMs,
     onInformational,
+    mayLead,
+    // The point of a PUT is its body.
+    mayFollow: mayLead && method !== 'PUT' && fields.contentLength === undefined,
   }
-  requestLine(method, target)
-  const fields = checkHeaders(template.headers)
-  checkHost(fields, target)
-  if (fields.expect !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is asked for with expectContinueMs')
-  return template
 }

@@ -5,8 +5,8 @@ import type { HttpEvent, HttpVersion } from './events.ts'
 import { defaultLimits, pickLimits } from './limits.ts'
 import type { HttpLimits } from './limits.ts'
 import { Reader } from './reader.ts'
-import { requester, responder } from './state.ts'
-import type { SideEvent, SideState, Transitions } from './state.ts'
+import { requesterStart, responderStart } from './state.ts'
+import type { SideEvent, SidePlace, SideState } from './state.ts'
 import { Writer } from './writer.ts'
 
 /** Which end of the connection the machine is. */
@@ -18,15 +18,10 @@ export class ConnectionBase {
   readonly role: HttpRole
   /** Its limits, all of them. */
   readonly limits: HttpLimits
-  /** What we have sent of the current message. */
-  ourState: SideState = 'idle'
-  /** What they have sent of the current message. */
-  theirState: SideState = 'idle'
-
   protected readonly reader: Reader
   protected readonly writer: Writer = new Writer()
-  protected readonly ourTable: Transitions
-  protected readonly theirTable: Transitions
+  protected ours: SidePlace
+  protected theirs: SidePlace
   protected failure: unknown
   protected persistent = true
   protected peerVersion: HttpVersion = '1.1'
@@ -38,17 +33,24 @@ export class ConnectionBase {
   /** Whether the body that we send may be followed by trailers: its length is unknown. */
   protected mayTrail = false
   /** A client's requests that wait for the responses to those before them. */
-  protected asked: Asked[] = []
+  protected asked: Asked[] | undefined
 
   constructor(role: HttpRole, limits?: Partial<HttpLimits>) {
     this.role = role
     this.limits = limits === undefined ? defaultLimits : pickLimits(limits)
-    for (const [name, value] of Object.entries(this.limits)) {
-      if (!(typeof value === 'number' && value >= 0)) throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}; it takes a number from 0`)
-    }
     this.reader = new Reader(role, this.limits)
-    this.ourTable = role === 'server' ? responder : requester
-    this.theirTable = role === 'server' ? requester : responder
+    this.ours = role === 'server' ? responderStart : requesterStart
+    this.theirs = role === 'server' ? requesterStart : responderStart
+  }
+
+  /** What we have sent of the current message. */
+  get ourState(): SideState {
+    return this.ours.name
+  }
+
+  /** What they have sent of the current message. */
+  get theirState(): SideState {
+    return this.theirs.name
   }
 
   // ── receiving ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -221,15 +223,15 @@ export class ConnectionBase {
   }
 
   protected moveOurs(event: SideEvent): void {
-    const next = this.ourTable[this.ourState][event]
+    const next = this.ours[event]
     if (next === undefined) throw this.illegal(event)
-    this.ourState = next
+    this.ours = next
   }
 
   protected moveTheirs(event: SideEvent): void {
-    const next = this.theirTable[this.theirState][event]
+    const next = this.theirs[event]
     if (next === undefined) throw this.illegal(event)
-    this.theirState = next
+    this.theirs = next
   }
 
   protected illegal(event: SideEvent): UsageError {

@@ -5,7 +5,8 @@ import { noTrailers } from './events.ts'
 import type { HeaderList } from './events.ts'
 import { hasNoBody, offersSwitch, wasOffered } from './framing.ts'
 import type { Fields, Framing } from './framing.ts'
-import { checkHeaders, checkHost, checkTrailers, requestLine, statusLine } from './writer.ts'
+import { checkHeaders, checkTrailers, type OutgoingHeaders } from './outgoing-headers.ts'
+import { checkHost, requestLine, statusLine } from './writer.ts'
 
 export type { HttpRole } from './connection-base.ts'
 
@@ -50,7 +51,8 @@ export class HttpConnection extends ConnectionBase {
   sendRequest(request: OutgoingRequest): void {
     const { method = 'GET', target, headers, bodyBytes = 0 } = request
     const line = requestLine(method, target)
-    const fields = checkHeaders(headers)
+    const checked = checkHeaders(headers)
+    const { fields } = checked
     checkHost(fields, target)
     const framing = ourFraming(fields, bodyBytes)
     if (fields.expect !== undefined && (fields.expect.toLowerCase() !== '100-continue' || framing === 0)) {
@@ -62,27 +64,27 @@ export class HttpConnection extends ConnectionBase {
     if (offers && this.theirState !== 'idle') throw this.illegal('request')
     // RFC 9110 §8.6: a method that gives a body a meaning says the length even of none.
     const saysZero = framing === 0 && (method === 'POST' || method === 'PUT' || method === 'PATCH')
-    const lines = fields.contentLength === undefined && (framing !== 0 || saysZero) ? lengthLine(framing) : ''
+    const length = fields.contentLength === undefined && (framing !== 0 || saysZero) ? (framing as number | 'chunked') : undefined
     this.moveOurs('request')
     const asked: Asked = { method, upgrade: offers ? fields.upgrade : undefined }
     if (this.theirState === 'idle') this.ask(asked)
-    else this.asked.push(asked)
+    else (this.asked ??= []).push(asked)
     this.offers = offers
     this.expecting = fields.expect !== undefined
     this.mayTrail = framing === 'chunked'
     if (fields.connection === 'close') this.persistent = false
-    this.writer.head(line, headers, lines, framing)
+    this.writer.head({ startLine: line, headers: checked, lines: '', length, connection: '' }, framing)
   }
 
   /** Sends a 1xx other than 101. Server only, before the response. To a 1.0 peer, nothing. @throws UsageError as `sendRequest`. */
   sendInformational(response: OutgoingResponse): void {
     const { status, reason, headers = [] } = response
     const line = statusLine(status, reason)
-    const fields = checkHeaders(headers)
-    if (status > 199 || fields.contentLength !== undefined) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is not informational, or has a Content-Length`)
+    const checked = checkHeaders(headers)
+    if (status > 199 || checked.fields.contentLength !== undefined) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is not informational, or has a Content-Length`)
     this.moveOurs('informational')
     if (status === 100) this.expecting = false
-    if (this.peerVersion === '1.1') this.writer.head(line, headers, '', 0)
+    if (this.peerVersion === '1.1') this.writer.head({ startLine: line, headers: checked, lines: '', length: undefined, connection: '' }, 0)
   }
 
   /**
@@ -90,13 +92,12 @@ export class HttpConnection extends ConnectionBase {
    * @throws UsageError for what may not be sent, or not now; nothing is sent then.
    */
   sendResponse(response: OutgoingResponse): void {
-    this.sendCheckedResponse(response, checkHeaders(response.headers ?? []), response.bodyBytes ?? 0, '')
+    this.sendCheckedResponse(response.status, statusLine(response.status, response.reason), checkHeaders(response.headers ?? []), response.bodyBytes ?? 0, '')
   }
 
-  /** `sendResponse` for headers that gave `fields`, and some more fields as lines. Not for callers outside. */
-  sendCheckedResponse(response: OutgoingResponse, fields: Fields, bodyBytes: number | 'unknown', moreLines: string): void {
-    const { status, reason, headers = [] } = response
-    const line = statusLine(status, reason)
+  /** `sendResponse` for what was checked, `line` being the status line, and some more fields as lines. Not for callers outside. */
+  sendCheckedResponse(status: number, line: string, headers: OutgoingHeaders, bodyBytes: number | 'unknown', lines: string): void {
+    const { fields } = headers
     if (status < 200) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is informational`)
     if (status < 300 && this.requestMethod === 'CONNECT' && this.ourState === 'head') throw new UsageError('ERR_HTTP_STATE', 'A 2xx to CONNECT is a switch: switchProtocol()')
     if (status === 204 && fields.contentLength !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'A 204 has no Content-Length')
@@ -105,24 +106,25 @@ export class HttpConnection extends ConnectionBase {
     // RFC 9110 §15.3.6
     if (status === 205 && framing !== 0) throw new UsageError('ERR_HTTP_BODY_LENGTH', 'A 205 has no body')
     const mayTrail = framing === 'chunked'
-    let lines = moreLines
+    let length: number | 'chunked' | undefined
     if (!bodiless || (this.requestMethod === 'HEAD' && status !== 204 && status !== 304 && bodyBytes !== 'unknown')) {
       if (framing === 'chunked' && this.peerVersion === '1.0') framing = 'untilClose'
-      else if (fields.contentLength === undefined) lines += lengthLine(framing)
+      else if (fields.contentLength === undefined) length = framing as number | 'chunked'
     }
     if (bodiless) framing = 0
     const event = this.ourState === 'head' ? 'response' : 'refuse'
     // A refused expectation leaves open whether the body still comes, a refused CONNECT whose the bytes behind it are: so neither lives on.
     const isClear = !this.expecting && this.requestMethod !== 'CONNECT'
     const persistent = this.persistent && isClear && event === 'response' && fields.connection !== 'close' && framing !== 'untilClose'
-    if (!persistent && fields.connection !== 'close') lines += 'Connection: close\r\n'
-    else if (persistent && this.peerVersion === '1.0' && fields.connection === undefined) lines += 'Connection: keep-alive\r\n'
+    const connection = !persistent && fields.connection !== 'close' ? 'Connection: close\r\n'
+      : persistent && this.peerVersion === '1.0' && fields.connection === undefined ? 'Connection: keep-alive\r\n'
+      : ''
     this.moveOurs(event)
     this.persistent = persistent
     this.expecting = false
     this.offers = false
     this.mayTrail = mayTrail
-    this.writer.head(line, headers, lines, framing)
+    this.writer.head({ startLine: line, headers, lines, length, connection }, framing)
     this.settle()
   }
 
@@ -140,12 +142,13 @@ export class HttpConnection extends ConnectionBase {
     if (response !== undefined) {
       const { status, reason, headers = [] } = response
       const line = statusLine(status, reason, true)
-      const fields = checkHeaders(headers)
+      const checked = checkHeaders(headers)
+      const { fields } = checked
       const isAnswer = this.requestMethod === 'CONNECT'
         ? status >= 200 && status <= 299 && fields.contentLength === undefined
         : status === 101 && wasOffered(fields.upgrade, this.reader.requestUpgrade ?? '') && fields.contentLength === undefined
       if (!isAnswer) throw new UsageError('ERR_HTTP_BAD_HEADER', `${status} with these headers switches to nothing that was offered`)
-      this.writer.head(line, headers, '', 0)
+      this.writer.head({ startLine: line, headers: checked, lines: '', length: undefined, connection: '' }, 0)
     }
     this.moveOurs('switch')
     this.moveTheirs('switch')
@@ -157,8 +160,13 @@ export class HttpConnection extends ConnectionBase {
    * @throws UsageError `ERR_HTTP_BODY_LENGTH` for more than was announced, `ERR_HTTP_STATE` outside a body. Nothing is sent then.
    */
   sendData(...data: readonly Data[]): void {
+    this.sendPieces(data)
+  }
+
+  /** `sendData` for a list, of so many bytes where somebody has counted them. Not for callers outside. */
+  sendPieces(data: readonly Data[], bytes?: number): void {
     if (this.ourState !== 'body') throw this.illegal('data')
-    this.writer.data(data)
+    this.writer.data(data, bytes)
     if (this.role === 'client') this.expecting = false
   }
 
@@ -197,14 +205,14 @@ export class HttpConnection extends ConnectionBase {
    * @throws UsageError `ERR_HTTP_STATE` otherwise.
    */
   startNextCycle(): void {
-    const next = this.asked[0]
+    const next = this.asked?.[0]
     const isAhead = next !== undefined || (this.role === 'client' && this.ourState === 'idle')
     if (this.theirState !== 'done' || (this.ourState !== 'done' && !isAhead)) throw this.illegal('cycle')
     if (!isAhead) this.moveOurs('cycle')
     this.moveTheirs('cycle')
     this.reader.begin()
     if (next === undefined) return
-    this.asked.shift()
+    this.asked!.shift()
     this.ask(next)
   }
 
@@ -215,6 +223,11 @@ export class HttpConnection extends ConnectionBase {
   startNextRequest(): void {
     if (this.role !== 'client' || this.ourState !== 'done' || this.offers) throw this.illegal('cycle')
     this.moveOurs('cycle')
+  }
+
+  /** About how many bytes wait for `takeOutput`: characters count as one. */
+  get outputBytes(): number {
+    return this.writer.waitingBytes
   }
 
   /** The bytes to be sent, in order; they are yours. */
@@ -228,8 +241,4 @@ function ourFraming(fields: Fields, bodyBytes: number | 'unknown'): Framing {
   const length = Number(fields.contentLength)
   if (!Number.isSafeInteger(length)) throw new UsageError('ERR_HTTP_BAD_CONTENT_LENGTH', 'Content-Length is beyond what can be counted')
   return length
-}
-
-function lengthLine(framing: Framing): string {
-  return framing === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : `Content-Length: ${framing}\r\n`
 }

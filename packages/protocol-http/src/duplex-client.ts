@@ -92,8 +92,8 @@ class ClientSession extends DuplexTransport {
     this.way = policy
     this.terms = terms
     const { clock } = policy.transport
-    this.silence = new Deadline(clock, () => this.stream?.abort(new ConnectionError('ERR_TIMEOUT', 'no sign of life from the server')))
-    this.idle = new Deadline(clock, () => void this.post())
+    this.silence = new Deadline(clock, { timedOut: () => this.stream?.abort(new ConnectionError('ERR_TIMEOUT', 'no sign of life from the server')) })
+    this.idle = new Deadline(clock, { timedOut: () => void this.post() })
     this.idle.set(terms.heartbeatMs)
     void this.attach()
   }
@@ -149,7 +149,7 @@ class ClientSession extends DuplexTransport {
     const own: HeaderList = [['Accept', eventStream], ['Duplex-Session', this.terms.id], ['Last-Event-ID', String(this.receivedId)], ...poll]
     let exchange: HttpClientExchange | undefined
     try {
-      exchange = await http.exchange({ method: 'GET', target, headers: [...headers, ...own], deliver: 'any' })
+      exchange = await http.exchange({ method: 'GET', target, headers: [...headers, ...own], deliver: 'any', alone: true })
       if (this.cause !== undefined) return exchange.abort()
       this.stream = exchange
       this.listenTo(exchange)

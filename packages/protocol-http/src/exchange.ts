@@ -1,10 +1,10 @@
 import { ProtocolError, UsageError } from '@async/core'
-import type { Cause, Data, Info, Stream, StreamTransport } from '@async/core'
+import type { Cause, CloseOptions, Data, Info, Stream, StreamTransport } from '@async/core'
 import { byteLength, QueuedTransport, soon, toBytes, type TransportPolicy } from '@async/core/base'
 import type { HttpConnection } from './connection.ts'
 import { noTrailers } from './events.ts'
 import type { HeaderList } from './events.ts'
-import { checkTrailers } from './writer.ts'
+import { checkTrailers } from './outgoing-headers.ts'
 
 /** What an exchange asks of the connection that it is on. */
 export interface ExchangeHost {
@@ -18,6 +18,8 @@ export interface ExchangeHost {
   pullLater(): void
   /** Hands the machine's output to the transport below. */
   flush(): void
+  /** The same, where our message is complete: it may wait for the others of the read that is being dealt with. */
+  flushEnd(): void
   /** The exchange is over. May come from any stack. */
   exchangeOver(exchange: Exchange, cause: Cause): void
 }
@@ -35,12 +37,12 @@ const portionPieces = 1024
  */
 export abstract class Exchange extends QueuedTransport<Stream> {
   readonly carries = 'stream' as const
-  readonly info: Info
   /** Whether it takes data now. */
   reads = false
   /** The trailer fields behind the other body; there when its end is delivered. Names in lower case. */
   trailers: HeaderList = noTrailers
-  protected readonly host: ExchangeHost
+  /** The connection that it is on. A client's may be moved to another one. */
+  protected host: ExchangeHost
   /** What `send` was given and is not handed over yet. */
   private handing: readonly Data[] | undefined
   private handingAt = 0
@@ -56,7 +58,15 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   constructor(host: ExchangeHost, policy: TransportPolicy) {
     super(policy)
     this.host = host
-    this.info = host.info
+  }
+
+  /** The facts of its connection. */
+  get info(): Info {
+    return this.host.info
+  }
+
+  protected override get halfCloses(): boolean {
+    return true
   }
 
   /** Whether our head is sent. */
@@ -159,26 +169,45 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   }
 
   protected send(batch: Data[], bytes: number): void {
-    this.handing = batch
-    this.handingAt = 0
-    this.handingBytes = bytes
     try {
       if (!this.headSent) this.sendHead(this.writeHalf === 'ending' && !this.sendsTrailers ? bytes : 'unknown')
+      // The rule: the rest of a message, or all of it, that fits. (Asked behind the head: one that expects a 100 holds the body back.)
+      if (this.writeHalf === 'ending' && bytes <= portionBytes && batch.length <= portionPieces && !this.host.full) return this.sendRest(batch, bytes)
+      this.handing = batch
+      this.handingAt = 0
+      this.handingBytes = bytes
       this.passDown()
     } catch (error) {
       this.notSent(error)
     }
   }
 
+  private sendRest(batch: Data[], bytes: number): void {
+    if (!this.dropsBody()) this.host.machine.sendPieces(batch, bytes)
+    this.sendTheEnd()
+    this.sentWithEnd(bytes)
+  }
+
+  /** Nothing can be added to the message any more, so nothing is won by waiting for the microtask that a write has asked for. */
+  protected override closeWrites(options: CloseOptions | undefined): void {
+    super.closeWrites(options)
+    if (this.writeHalf === 'ending') this.flush()
+  }
+
   protected sendEnd(): void {
     try {
       if (!this.headSent) this.sendHead(this.sendsTrailers ? 'unknown' : 0)
-      this.host.machine.sendEnd(this.ownTrailers)
-      this.host.flush()
+      this.sendTheEnd()
       this.endSent()
     } catch (error) {
       this.notSent(error)
     }
+  }
+
+  private sendTheEnd(): void {
+    const { host } = this
+    host.machine.sendEnd(this.ownTrailers)
+    host.flushEnd()
   }
 
   protected startReading(): void {
@@ -212,7 +241,7 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     while (this.handing !== undefined && this.writeHalf !== 'held' && !host.full && !this.isHandedOver()) {
       const pieces = this.nextPortion(this.handing)
       if (this.dropsBody()) continue
-      host.machine.sendData(...pieces)
+      host.machine.sendPieces(pieces)
       host.flush()
     }
     const batch = this.handing

@@ -3,7 +3,7 @@ import type { Connector, Stream, Transport } from '@async/core'
 import type { ClientExchange } from './client-exchange.ts'
 import { type HttpClientOptions, type PoolPolicy, poolPolicy } from './client-policy.ts'
 import { Pool } from './client-pool.ts'
-import { requestTemplate } from './client-request.ts'
+import { idempotent, requestTemplate } from './client-request.ts'
 import type { HeaderList, ResponseHead } from './events.ts'
 import { decodings, supportedCodings } from './fetch-decode.ts'
 import { FetchRequest } from './fetch-request.ts'
@@ -63,8 +63,6 @@ interface Origin {
 
 /** Statuses whose Location is followed. RFC 9110 §15.4, fetch §2.2.6 */
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
-/** Methods that may run twice. RFC 9110 §9.2.2 */
-const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
 class FetchClient {
   private readonly route: (origin: string) => Connector<Transport<Stream>> | HttpRoute

@@ -19,6 +19,13 @@ export function isToken(text: string): boolean {
   return tokenText.test(text)
 }
 
+const tokenBytes: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => (tokenText.test(String.fromCharCode(byte)) ? 1 : 0))
+
+/** tchar, as a byte. RFC 9110 §5.6.2 */
+export function isTokenByte(byte: number): boolean {
+  return tokenBytes[byte] === 1
+}
+
 /** field-value, already without the white space around it. RFC 9110 §5.5 */
 export function isFieldValue(text: string): boolean {
   return !badInValue.test(text)
@@ -62,6 +69,14 @@ function isIpv6(text: string): boolean {
 /** method. RFC 9110 §9.1 */
 export function isMethod(text: string): boolean {
   return commonMethods.has(text) || tokenText.test(text)
+}
+
+/** The method that `line` begins with, up to `end`; undefined if it is none. The two that most requests have are not cut out of it. */
+export function methodOf(line: string, end: number): string | undefined {
+  if (end === 3 && line.startsWith('GET')) return 'GET'
+  if (end === 4 && line.startsWith('POST')) return 'POST'
+  const method = line.slice(0, end)
+  return isMethod(method) ? method : undefined
 }
 
 /** 1*DIGIT, the value of Content-Length. RFC 9110 §8.6 */

@@ -3,7 +3,7 @@ import { closedEvent, endEvent, noTrailers } from './events.ts'
 import type { HeaderList, HttpEvent, RequestHead, ResponseHead } from './events.ts'
 import { gatherFields, mayTrail, offersSwitch, persists, requestFraming, responseFraming, wasOffered } from './framing.ts'
 import type { Fields, Framing } from './framing.ts'
-import { isChunkExtensions, isMethod, isTarget, isToken, parseField, parseVersion } from './grammar.ts'
+import { isChunkExtensions, isTarget, isTokenByte, methodOf, parseField, parseVersion } from './grammar.ts'
 import { type HeadMemo, memoOf } from './head-memo.ts'
 import type { HttpLimits } from './limits.ts'
 import { ReadQueue } from './read-queue.ts'
@@ -58,6 +58,11 @@ export class Reader {
   /** The next message may begin. */
   begin(): void {
     this.phase = 'start'
+    // A connection may be idle for long.
+    this.start = undefined
+    this.response = undefined
+    this.headers = noTrailers
+    this.trailers = undefined
   }
 
   /**
@@ -110,7 +115,7 @@ export class Reader {
     // What is no HTTP at all (a TLS hello, say) is known by its first byte.
     const first = this.input.peek()
     if (first !== undefined && !this.input.inLine && !(first === 0x0d && this.requests && this.phase === 'start')) {
-      if (!isToken(String.fromCharCode(first))) throw this.badStartLine('')
+      if (!isTokenByte(first)) throw this.badStartLine('')
     }
     const line = this.line(this.limits.maxStartLineBytes)
     if (line === undefined) return undefined
@@ -165,10 +170,10 @@ export class Reader {
     const methodEnd = line.indexOf(' ')
     const targetEnd = line.lastIndexOf(' ')
     if (methodEnd < 1 || targetEnd <= methodEnd) throw this.badStartLine(line)
-    const method = line.slice(0, methodEnd)
+    const method = methodOf(line, methodEnd)
     const target = line.slice(methodEnd + 1, targetEnd)
     const version = parseVersion(line.slice(targetEnd + 1), 'ERR_HTTP_BAD_REQUEST_LINE')
-    if (!isMethod(method)) throw this.badStartLine(line)
+    if (method === undefined) throw this.badStartLine(line)
     if (!isTarget(target, method)) throw this.badStartLine(line)
     return { method, target, version }
   }

@@ -1,12 +1,11 @@
 import { UsageError } from '@async/core'
 import type { Cause, Data, StreamTransport, UpgradeRequest } from '@async/core'
-import { byteLength, type TransportPolicy, soon } from '@async/core/base'
-import type { OutgoingResponse } from './connection.ts'
-import { httpDateLine } from './date.ts'
+import { byteLength, type Clock, soon, type TransportPolicy } from '@async/core/base'
 import type { HeaderList, HttpEvent, RequestHead } from './events.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
-import { type Fields, hasNoBody, noFields } from './framing.ts'
-import { checkHeaders, statusLine } from './writer.ts'
+import { hasNoBody } from './framing.ts'
+import { checkHeaders, noHeaders, type OutgoingHeaders } from './outgoing-headers.ts'
+import { statusLine } from './writer.ts'
 
 /** What a response begins with. */
 export interface ResponseOptions {
@@ -61,6 +60,10 @@ export interface HttpServerExchange extends StreamTransport {
 export interface ServerExchangeHost extends ExchangeHost {
   /** Whether the exchange waits for the client to send or to take something, or (again) that something moved. */
   waits(on: boolean): void
+  /** Where the deadlines of its exchanges come from, of which one at a time has one at a time. */
+  readonly exchangeClock: Clock
+  /** The field line of Date. */
+  dateLine(): string
   /** The head of the response is sent. */
   answered(): void
   /** Ends our side of the connection, behind the last response. */
@@ -69,18 +72,18 @@ export interface ServerExchangeHost extends ExchangeHost {
   giveUp(exchange: ServerExchange, send: () => Uint8Array): UpgradeRequest
 }
 
-const plainResponse: OutgoingResponse = { status: 200 }
-
 /** The server's end of an exchange. */
 export class ServerExchange extends Exchange implements HttpServerExchange {
   readonly request: RequestHead
   /** Told once, at once, when the exchange cannot come to its end: before what was received, and the loss, are delivered. */
-  onFailure: ((cause: Cause) => void) | undefined
+  watcher: { exchangeFailed(cause: Cause): void } | undefined
   protected declare readonly host: ServerExchangeHost
   private readonly requestBytes: number | undefined
   private readonly maxDrainBytes: number
-  private response: OutgoingResponse | undefined
-  private responseFields: Fields | undefined
+  /** What the response begins with, once that was said, checked. */
+  private status: number | undefined
+  private statusText = ''
+  private headers: OutgoingHeaders = noHeaders
   /** Whether ending without a write makes the status 204. */
   private statusIsOpen = true
   /** Whether the connection was told that we wait for the client. */
@@ -93,6 +96,10 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     this.request = request.head
     this.requestBytes = request.bodyBytes
     this.maxDrainBytes = maxDrainBytes
+  }
+
+  protected override get clock(): Clock {
+    return this.host.exchangeClock
   }
 
   get headSent(): boolean {
@@ -115,21 +122,21 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
 
   respond(response: ResponseOptions = {}): void {
     if (this.writeHalf !== 'open' && this.writeHalf !== 'held') throw this.refusal()
-    if (this.response !== undefined || this.headSent || !this.queue.isEmpty) throw new UsageError('ERR_HTTP_STATE', 'the response was begun')
-    const { reason, headers = [], flush = false } = response
+    if (this.status !== undefined || this.headSent || !this.queue.isEmpty) throw new UsageError('ERR_HTTP_STATE', 'the response was begun')
     const status = response.status ?? 200
-    statusLine(status, reason)
+    const line = statusLine(status, response.reason)
     if (status < 200) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is no response`)
-    const fields = checkHeaders(headers)
-    const { contentLength } = fields
+    const headers = response.headers === undefined ? noHeaders : checkHeaders(response.headers)
+    const { contentLength } = headers.fields
     if (contentLength !== undefined && this.sendsTrailers) throw new UsageError('ERR_HTTP_STATE', 'trailers were announced, and need a body without a Content-Length')
     if (status === 204 && contentLength !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'A 204 has no Content-Length')
-    this.response = reason === undefined ? { status, headers } : { status, reason, headers }
-    this.responseFields = fields
+    this.status = status
+    this.statusText = line
+    this.headers = headers
     this.statusIsOpen = response.status === undefined && contentLength === undefined && !this.dropsBody()
     if (hasNoBody(status, '')) this.declaredLeft = 0
     else if (contentLength !== undefined) this.declaredLeft = Number(contentLength)
-    if (flush) soon(() => this.flushHead())
+    if (response.flush === true) soon(() => this.flushHead())
   }
 
   inform(response: { readonly status: number; readonly headers?: HeaderList }): void {
@@ -140,7 +147,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
 
   takeOver(response?: { readonly status: number; readonly headers?: HeaderList }): UpgradeRequest {
     if (this.cause !== undefined) throw this.refusal()
-    if (this.response !== undefined || !this.queue.isEmpty) throw new UsageError('ERR_HTTP_STATE', 'the response was begun')
+    if (this.status !== undefined || !this.queue.isEmpty) throw new UsageError('ERR_HTTP_STATE', 'the response was begun')
     const given = this.host.giveUp(this, () => this.host.machine.switchProtocol(response))
     this.finish({ kind: 'detached' })
     return given
@@ -153,7 +160,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
 
   /** `respond`, whatever was said before and is not sent. What was written is forgotten with the connection. */
   respondInstead(response: ResponseOptions): void {
-    this.response = undefined
+    this.status = undefined
     this.declaredLeft = Infinity
     this.respond(response)
   }
@@ -174,14 +181,16 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   }
 
   protected override accept(data: Data): void {
-    this.declare(byteLength(data))
+    if (this.declaredLeft !== Infinity) this.declare(byteLength(data))
     super.accept(data)
   }
 
   protected override acceptSequence(list: readonly Data[]): void {
-    let bytes = 0
-    for (const data of list) bytes += byteLength(data)
-    this.declare(bytes)
+    if (this.declaredLeft !== Infinity) {
+      let bytes = 0
+      for (const data of list) bytes += byteLength(data)
+      this.declare(bytes)
+    }
     super.acceptSequence(list)
   }
 
@@ -239,26 +248,30 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   }
 
   protected override destroy(): void {
-    if (this.onFailure !== undefined && 'error' in this.cause!) this.failed(this.cause)
+    if (this.watcher !== undefined && 'error' in this.cause!) this.failed(this.cause)
     super.destroy()
   }
 
   protected sendHead(bodyBytes: number | 'unknown'): void {
     const { machine } = this.host
-    const given = this.response ?? plainResponse
-    const response = bodyBytes === 0 && this.statusIsOpen ? withoutContent(given) : given
+    let { status = 200, headers } = this
+    // The answer to who is owed none: what was said about content is not said of none. RFC 9110 §15.3.5
+    if (bodyBytes === 0 && this.statusIsOpen) {
+      status = 204
+      if (headers !== noHeaders) headers = checkHeaders(headers.list.filter(([name]) => !name.toLowerCase().startsWith('content-')))
+    }
     // A body that is not read to its end here is not read to its end by the connection either, unless it is short.
     if (this.readHalf === 'discarding' && machine.theirState === 'body' && (this.requestBytes === undefined || this.requestBytes > this.maxDrainBytes)) machine.refuseNext()
     // What a HEAD would have had as a body is known only when it was written whole.
     const length = this.dropsBody() && bodyBytes === 0 ? 'unknown' : bodyBytes
-    const fields = this.responseFields ?? noFields
-    machine.sendCheckedResponse(response, fields, length, fields.date === undefined ? httpDateLine() : '')
+    const line = status === this.status ? this.statusText : statusLine(status)
+    machine.sendCheckedResponse(status, line, headers, length, headers.fields.date === undefined ? this.host.dateLine() : '')
     this.host.answered()
     if (this.waited) this.watch()
   }
 
   protected override declaresLength(): boolean {
-    return this.responseFields?.contentLength !== undefined
+    return this.headers.fields.contentLength !== undefined
   }
 
   protected dropsBody(): boolean {
@@ -274,9 +287,9 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   }
 
   private failed(cause: Cause): void {
-    const { onFailure } = this
-    this.onFailure = undefined
-    onFailure?.(cause)
+    const { watcher } = this
+    this.watcher = undefined
+    watcher?.exchangeFailed(cause)
   }
 
   private declare(bytes: number): void {
@@ -285,9 +298,4 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     }
     this.declaredLeft -= bytes
   }
-}
-
-/** The answer to who is owed none: what was said about content is not said of none. RFC 9110 §15.3.5 */
-function withoutContent({ headers = [] }: OutgoingResponse): OutgoingResponse {
-  return { status: 204, headers: headers.filter(([name]) => !name.toLowerCase().startsWith('content-')) }
 }

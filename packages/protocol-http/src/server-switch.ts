@@ -3,7 +3,8 @@ import type { StreamTransport, UpgradeRequest } from '@async/core'
 import { httpDate } from './date.ts'
 import type { HeaderList } from './events.ts'
 import { wasOffered } from './framing.ts'
-import { checkHeaders, statusLine } from './writer.ts'
+import { checkHeaders } from './outgoing-headers.ts'
+import { statusLine } from './writer.ts'
 
 /** An answer to who asks for another protocol. */
 export interface SwitchAnswer {
@@ -23,7 +24,7 @@ export function acceptSwitch(request: UpgradeRequest, answer: SwitchAnswer = {})
   const offered = request.headers.filter(([name]) => name === 'upgrade').map(([, value]) => value).join(', ')
   const isConnect = method === 'CONNECT'
   const { status = isConnect ? 200 : 101, headers = [] } = answer
-  const fields = checkHeaders(headers)
+  const { fields } = checkHeaders(headers)
   const chosen: HeaderList = isConnect || fields.upgrade !== undefined ? [] : [['Connection', 'Upgrade'], ['Upgrade', offered.split(',', 1)[0]!.trim()]]
   const accepts = isConnect ? status >= 200 && status <= 299 : status === 101 && wasOffered(fields.upgrade ?? chosen[1]?.[1], offered)
   if (!accepts || fields.contentLength !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', `${status} with these headers accepts nothing that was offered`)
@@ -38,7 +39,7 @@ export function acceptSwitch(request: UpgradeRequest, answer: SwitchAnswer = {})
 export function refuseSwitch(request: UpgradeRequest, answer: SwitchAnswer = {}): void {
   const { status = 403, headers = [] } = answer
   if (!(status >= 300 && status <= 599)) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} refuses nothing`)
-  const fields = checkHeaders(headers)
+  const { fields } = checkHeaders(headers)
   const more: HeaderList = [
     ...(fields.date === undefined ? [['Date', httpDate()] as const] : []),
     ...(fields.contentLength === undefined && status !== 304 ? [['Content-Length', '0'] as const] : []),

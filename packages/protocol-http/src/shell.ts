@@ -5,6 +5,9 @@ import type { HttpConnection } from './connection.ts'
 import type { HttpEvent } from './events.ts'
 import type { Exchange, ExchangeHost } from './exchange.ts'
 
+/** Ends of messages that come while a read is dealt with leave behind it in one write, unless so much has gathered: characters, or bytes. */
+const gatherBytes = 16 * 1024
+
 /**
  * Ties a machine to a transport: what server and client have in common. One exchange at a time is on it. Its machine is asked for the next
  * event only while that exchange takes data, so that a paused exchange is paused strictly; what the transport delivers meanwhile waits
@@ -13,14 +16,15 @@ import type { Exchange, ExchangeHost } from './exchange.ts'
  */
 export abstract class Shell implements Protocol<Stream, StreamTransport>, ExchangeHost, Producer {
   below!: StreamTransport
-  info!: Info
   readonly machine: HttpConnection
   full = false
   /** `mute`: what is below takes no more, but still gives. `closing`: it was told to end, by us. `given`: it is another protocol's. */
   protected phase: 'open' | 'mute' | 'closing' | 'given' | 'over' = 'open'
   protected exchange: Exchange | undefined
+  private madeInfo: Info | undefined
   private belowPaused = false
   private pullScheduled = false
+  private pulling = false
 
   constructor(machine: HttpConnection) {
     this.machine = machine
@@ -34,12 +38,15 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
   protected abstract lost(reason: CloseReason): void
   abstract exchangeOver(exchange: Exchange, cause: Cause): void
 
+  /** Made when somebody asks, which few do: it weighs as much as the rest of a connection. */
+  get info(): Info {
+    return (this.madeInfo ??= exchangeInfo(this.below.info))
+  }
+
   // ── Protocol ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   connectionMade(below: StreamTransport): void {
     this.below = below
-    const { info } = below
-    this.info = Object.create(info, { below: { value: info, enumerable: true }, halfCloses: { value: true, enumerable: true } }) as Info
     below.register(this)
   }
 
@@ -114,6 +121,10 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
     }
   }
 
+  flushEnd(): void {
+    if (!this.pulling || this.machine.outputBytes >= gatherBytes) this.flush()
+  }
+
   /** For `pullLater` alone. */
   pullNow(): void {
     this.pullScheduled = false
@@ -124,6 +135,7 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
 
   /** Takes what the machine has for us, as far as it is wanted. From a clean stack. */
   protected pull(): void {
+    this.pulling = true
     while (this.isReading() && (this.machine.theirState !== 'body' || this.exchange?.reads === true)) {
       let event: HttpEvent | undefined
       try {
@@ -136,7 +148,14 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
       if (event.type === 'end' && this.exchange !== undefined) this.exchange.trailers = event.trailers
       this.handle(event)
     }
+    this.pulling = false
+    if (this.machine.outputBytes > 0) this.flush()
     if (this.isReading()) this.pace()
+  }
+
+  /** Whether what came is being dealt with: it is gone on with, and what ends meanwhile leaves, behind the present event. */
+  protected get isPulling(): boolean {
+    return this.pulling
   }
 
   /**
@@ -160,6 +179,7 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
   /** In order: what is queued is sent, then the end, and what comes is read and dropped for a while. */
   protected closeBelow(): void {
     if (!this.isReading()) return
+    if (this.machine.outputBytes > 0) this.flush()
     this.phase = 'closing'
     this.below.close()
   }
@@ -219,4 +239,8 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
 
 function pullScheduled(shell: Shell): void {
   shell.pullNow()
+}
+
+function exchangeInfo(below: Info): Info {
+  return Object.create(below, { below: { value: below, enumerable: true }, halfCloses: { value: true, enumerable: true } }) as Info
 }

@@ -60,7 +60,26 @@ export const responder: Transitions = deepFreeze({
   ...after,
 })
 
+/** A state of one side, with the states that events lead to. All have the same properties in the same order, which makes a move one load. */
+export interface SidePlace extends Readonly<Record<SideEvent, SidePlace | undefined>> {
+  readonly name: SideState
+}
+
+const events: readonly SideEvent[] = ['requested', 'request', 'informational', 'response', 'refuse', 'data', 'end', 'last', 'cycle', 'close', 'fail', 'switch']
+
+function startOf(table: Transitions): SidePlace {
+  const places = {} as Record<SideState, SidePlace>
+  for (const name of Object.keys(table) as SideState[]) places[name] = Object.assign({ name } as SidePlace, Object.fromEntries(events.map((event) => [event, undefined])))
+  for (const [name, row] of Object.entries(table)) for (const [event, next] of Object.entries(row)) Object.assign(places[name as SideState], { [event]: places[next] })
+  return places.idle
+}
+
 function deepFreeze(table: Transitions): Transitions {
   for (const row of Object.values(table)) Object.freeze(row)
   return Object.freeze(table)
 }
+
+/** Where a client's side begins. */
+export const requesterStart: SidePlace = startOf(requester)
+/** Where a server's side begins. */
+export const responderStart: SidePlace = startOf(responder)

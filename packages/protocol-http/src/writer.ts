@@ -1,13 +1,25 @@
-import { isAsyncError, UsageError } from '@async/core'
+import { UsageError } from '@async/core'
 import type { Data } from '@async/core'
 import { byteLength } from '@async/core/base'
 import { printable } from './errors.ts'
 import type { HeaderList } from './events.ts'
-import { gatherFields, mayTrail } from './framing.ts'
 import type { Fields, Framing } from './framing.ts'
-import { isFieldValue, isHost, isHostOfTarget, isMethod, isTarget, isToken } from './grammar.ts'
+import { isFieldValue, isHost, isHostOfTarget, isMethod, isTarget } from './grammar.ts'
+import { noHeaders, obsText, type OutgoingHeaders } from './outgoing-headers.ts'
 import { reasonPhrase } from './reason-phrase.ts'
 import { latin1Bytes } from './text.ts'
+
+/** What a head is made of. */
+interface Head {
+  readonly startLine: string
+  readonly headers: OutgoingHeaders
+  /** Fields that the caller did not give, as lines: Date. */
+  readonly lines: string
+  /** The field that says how the end is marked, if one does. */
+  readonly length: number | 'chunked' | undefined
+  /** The line of Connection that the caller did not give, if there is one. */
+  readonly connection: string
+}
 
 /**
  * Heads and bodies to bytes. A head is one string, and a body that is a string joins it, so that a small message is one write: the
@@ -18,36 +30,35 @@ export class Writer {
   protected framing: Framing = 0
   protected left = 0
   protected out: Data[] | undefined
-
+  protected outLength = 0
+  /** Whether what was put last is text that may end in half of a surrogate pair. */
+  protected endsInHalf = false
   get isChunked(): boolean {
     return this.framing === 'chunked'
+  }
+
+  /** About how many bytes wait for `take`. */
+  get waitingBytes(): number {
+    return this.outLength
   }
 
   /** What is to be sent, in order, and forgets it. Strings are ASCII or a body's own text: their UTF-8 bytes are meant. */
   take(): Data[] {
     const { out = [] } = this
     this.out = undefined
+    this.outLength = 0
     return out
   }
 
-  /** A checked head. `lines` are the fields that the caller did not give. */
-  head(startLine: string, headers: HeaderList, lines: string, framing: Framing): void {
-    let text = `${startLine}\r\n`
-    let isAscii = !obsText.test(startLine)
-    for (const [name, value] of headers) {
-      text += `${name}: ${value}\r\n`
-      if (isAscii && obsText.test(value)) isAscii = false
-    }
-    text += `${lines}\r\n`
-    this.put(isAscii ? text : latin1Bytes(text))
+  /** A checked head, and how the end of the message behind it is marked. */
+  head(head: Head, framing: Framing): void {
+    this.put(textOf(head))
     this.framing = framing
     this.left = typeof framing === 'number' ? framing : 0
   }
 
   /** Bytes of the body, as one HTTP chunk if at all. @throws UsageError `ERR_HTTP_BODY_LENGTH` for more than was announced; nothing is sent then. */
-  data(list: readonly Data[]): void {
-    let bytes = 0
-    for (const data of list) bytes += byteLength(data)
+  data(list: readonly Data[], bytes: number = bytesOf(list)): void {
     if (bytes === 0) return
     if (this.framing === 'chunked') this.put(`${bytes.toString(16)}\r\n`)
     else if (this.framing !== 'untilClose') {
@@ -69,62 +80,49 @@ export class Writer {
   }
 
   protected put(item: Data): void {
+    if (item.length === 0) return
     const { out } = this
-    if (out === undefined) {
-      this.out = [item]
+    this.outLength += item.length
+    if (typeof item !== 'string') {
+      this.endsInHalf = false
+      if (out === undefined) this.out = [item]
+      else out.push(item)
       return
     }
-    const last = out[out.length - 1]
-    if (typeof item === 'string' && typeof last === 'string' && !splitsPair(last, item)) out[out.length - 1] = last + item
-    else out.push(item)
+    // Two strings are other bytes as one if the seam makes a pair of a lone high and a lone low surrogate. (Only the new one is looked
+    // at: to look at the end of what has gathered would flatten it each time.)
+    const { endsInHalf } = this
+    this.endsInHalf = (item.charCodeAt(item.length - 1) & 0xfc00) === 0xd800
+    if (out === undefined) this.out = [item]
+    else {
+      const last = out[out.length - 1]
+      if (typeof last === 'string' && !(endsInHalf && (item.charCodeAt(0) & 0xfc00) === 0xdc00)) out[out.length - 1] = last + item
+      else out.push(item)
+    }
   }
 }
 
-/** In a field or reason it is one byte a character, not UTF-8. RFC 9110 §5.5 */
-const obsText = /[\x80-\xff]/
-
-/** Whether two strings would be other bytes as one: a lone high surrogate, then a lone low one. */
-function splitsPair(before: string, after: string): boolean {
-  return (before.charCodeAt(before.length - 1) & 0xfc00) === 0xd800 && (after.charCodeAt(0) & 0xfc00) === 0xdc00
+function bytesOf(list: readonly Data[]): number {
+  let bytes = 0
+  for (const data of list) bytes += byteLength(data)
+  return bytes
 }
 
-/**
- * Checks fields that are to be sent, and gathers those that concern the connection.
- * @throws UsageError `ERR_HTTP_BAD_HEADER` for a name that is no token, a value with control characters or white space around it,
- * Transfer-Encoding (the machine's business), Upgrade without `Connection: upgrade` (RFC 9110 §7.8); `ERR_HTTP_BAD_CONTENT_LENGTH`
- * also for two that are equal; `ERR_HTTP_BAD_HOST`.
- */
-export function checkHeaders(headers: HeaderList): Fields {
-  let lengths = 0
-  for (const [name, value] of headers) {
-    checkField(name, value, 'ERR_HTTP_BAD_HEADER')
-    if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') throw new UsageError('ERR_HTTP_BAD_HEADER', `${name} is not the caller's to set`)
-    if (name.length === 14 && name.toLowerCase() === 'content-length' && ++lengths > 1) throw new UsageError('ERR_HTTP_BAD_CONTENT_LENGTH', 'More than one Content-Length')
-  }
-  let fields: Fields
-  try {
-    fields = gatherFields(headers)
-  } catch (error) {
-    if (isAsyncError(error)) throw new UsageError(error.code, error.message)
-    throw error
-  }
-  if (fields.upgrade !== undefined && !fields.connectionUpgrade) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Upgrade without Connection: upgrade')
-  return fields
+/** The head that was made last, and its text: from one message to the next, and from one connection to the next, often nothing changes. */
+let last: Head = { startLine: '', headers: noHeaders, lines: '', length: undefined, connection: '' }
+let lastText: Data = '\r\n\r\n'
+
+function textOf(head: Head): Data {
+  const { startLine, headers, lines, length, connection } = head
+  if (startLine === last.startLine && headers === last.headers && lines === last.lines && length === last.length && connection === last.connection) return lastText
+  const text = `${startLine}\r\n${headers.text}${lines}${lengthLine(length)}${connection}\r\n`
+  last = head
+  lastText = headers.isAscii && !obsText.test(startLine) ? text : latin1Bytes(text)
+  return lastText
 }
 
-/** Checks trailers that are to be sent. @throws UsageError `ERR_HTTP_BAD_TRAILER` for what is no field, or may not be a trailer. */
-export function checkTrailers(trailers: HeaderList): void {
-  for (const [name, value] of trailers) {
-    checkField(name, value, 'ERR_HTTP_BAD_TRAILER')
-    if (!mayTrail(name.toLowerCase())) throw new UsageError('ERR_HTTP_BAD_TRAILER', `${name} may not be a trailer`)
-  }
-}
-
-function checkField(name: string, value: string, code: string): void {
-  if (typeof name !== 'string' || !isToken(name)) throw new UsageError(code, `No field name: "${printable(String(name))}"`)
-  if (typeof value !== 'string' || !isFieldValue(value) || /^[\t ]|[\t ]$/.test(value)) {
-    throw new UsageError(code, `The value of ${printable(name)} has characters that a field may not have there`)
-  }
+function lengthLine(length: Head['length']): string {
+  return length === undefined ? '' : length === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : `Content-Length: ${length}\r\n`
 }
 
 /** The request line. @throws UsageError `ERR_HTTP_BAD_REQUEST_LINE`. */
@@ -137,15 +135,16 @@ export function requestLine(method: string, target: string): string {
 
 /** The status line, of any status but 101 unless it is a switch. @throws UsageError `ERR_HTTP_BAD_STATUS_LINE`. */
 export function statusLine(status: number, reason?: string, switches: boolean = false): string {
-  const made = reason === undefined ? statusLines.get(status) : undefined
+  // (A caller without types may name a property of the list.)
+  const made = reason === undefined && typeof status === 'number' ? statusLines[status] : undefined
   if (made !== undefined && (status !== 101 || switches)) return made
   const line = makeStatusLine(status, reason ?? reasonPhrase(status), switches)
   // Three digits: nobody can fill it.
-  if (reason === undefined) statusLines.set(status, line)
+  if (reason === undefined) statusLines[status] = line
   return line
 }
 
-const statusLines: Map<number, string> = new Map()
+const statusLines: (string | undefined)[] = new Array<undefined>(1000).fill(undefined)
 
 function makeStatusLine(status: number, reason: string, switches: boolean): string {
   if (!Number.isInteger(status) || status < 100 || status > 999 || (status === 101 && !switches) || !isFieldValue(reason)) {

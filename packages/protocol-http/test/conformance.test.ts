@@ -34,6 +34,31 @@ async function overMemory(options: TransportOptions = {}, headers: HeaderList = 
   return { client, server: await exchange }
 }
 
+/** The client's end was behind another exchange on its connection, and is the first now. */
+async function behindAnother(options: TransportOptions = {}): Promise<Ends> {
+  const offered: StreamTransport[] = []
+  const { a, b } = memoryPair(options)
+  httpServer({ ...options, ...patient, requestTimeoutMs: Infinity, onExchange: (each) => void offered.push(each) })(b)
+  const connector = httpConnector({ connect: () => Promise.resolve(a) }, { ...options, ...patient, method: 'GET', maxConnectionCount: 1, maxPipelinedCount: 4 })
+  const ask = async (): Promise<StreamTransport> => {
+    const exchange = await connector.connect()
+    exchange.start({ dataReceived: () => {} })
+    exchange.halfClose()
+    return exchange
+  }
+  const answer = async (exchange: StreamTransport): Promise<void> => {
+    while (offered.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    offered.shift()!.close()
+    await exchange.closed
+  }
+  await answer(await ask())
+  const before = await ask()
+  const client = await connector.connect()
+  await answer(before)
+  while (offered.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  return { client, server: offered[0]! }
+}
+
 async function overTcp(options: TransportOptions = {}): Promise<Ends> {
   const { accept, exchange } = server(options)
   const listener = await listenTcp({ ...options, port: 0 }, accept)
@@ -62,6 +87,9 @@ transportSuite({ describe, it }, { ...subject('an HTTP exchange over memory, cli
 transportSuite({ describe, it }, { ...subject('an HTTP exchange over memory, server to client', overMemory, 'server'), skip }, { counts })
 transportSuite({ describe, it }, { ...subject('an HTTP exchange over TCP, client to server', overTcp, 'client'), skip }, { counts })
 transportSuite({ describe, it }, { ...subject('an HTTP exchange over TCP, server to client', overTcp, 'server'), skip }, { counts: accepted })
+
+transportSuite({ describe, it }, { ...subject('an HTTP exchange that was pipelined, client to server', behindAnother, 'client'), skip }, { counts })
+transportSuite({ describe, it }, { ...subject('an HTTP exchange that was pipelined, server to client', behindAnother, 'server'), skip }, { counts })
 
 const last = (options: TransportOptions = {}): Promise<Ends> => overMemory(options, [['Connection', 'close']])
 const ends = { filter: (tested: Case) => /^[CRH]/.test(tested.clause), counts: { pass: 54, notApplicable: 3, skipped: 0, fail: 0 } }

@@ -4,7 +4,7 @@ import { memoryPair, seededRandom, withFaults } from '@async/core/testing'
 import { expect, it } from 'vitest'
 import { createFetch, httpServer } from '../src/index.ts'
 
-it.each([1, 2, 3, 4, 5])('seed %i', async (seed) => {
+it.each([1, 2, 3, 4, 5, 6, 7, 8])('seed %i', async (seed) => {
   const random = seededRandom(seed)
   const serve = httpServer({
     onError: () => {},
@@ -33,7 +33,7 @@ it.each([1, 2, 3, 4, 5])('seed %i', async (seed) => {
       return Promise.resolve(stack(a, withFaults(random.pick([{}, { cutAt: at }, { resetAt: at }, { randomFragmentBytes: 50, seed }]))))
     },
   }
-  const ours = createFetch(() => connector, { maxConnectionCount: 8, lingerMs: 5 })
+  const ours = createFetch(() => connector, { maxConnectionCount: 8, maxPipelinedCount: seed > 5 ? 6 : 1, lingerMs: 5 })
   const outcomes = { whole: 0, failed: 0, cancelled: 0 }
   await Promise.all(Array.from({ length: 200 }, async (_, i) => {
     const body = 'b'.repeat(random.below(random.pick([1, 100, 100_000])))

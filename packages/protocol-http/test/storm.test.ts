@@ -78,7 +78,8 @@ it.each(Array.from({ length: 30 }, (_, seed) => seed))('a server, seed %i', asyn
   expect(clock.pendingCount).toBe(0)
 })
 
-it.each(Array.from({ length: 20 }, (_, seed) => seed))('a client and a server, seed %i', async (seed) => {
+it.each(Array.from({ length: 40 }, (_, seed) => seed))('a client and a server, seed %i', async (seed) => {
+  const pipelined = seed < 20 ? {} : { maxConnectionCount: 1 + (seed % 2), maxPipelinedCount: 4 }
   const random = seededRandom(1000 + seed)
   const next = (): number => random.below(1_000_000)
   const clock = new VirtualClock()
@@ -93,12 +94,21 @@ it.each(Array.from({ length: 20 }, (_, seed) => seed))('a client and a server, s
       connections.push(a.closed, b.closed)
       return Promise.resolve(a)
     },
-  }, { clock, onError, maxConnectionCount: 3, method: ['POST', 'HEAD', 'GET'][seed % 3]! })
+  }, { clock, onError, maxConnectionCount: 3, method: ['POST', 'HEAD', 'GET'][seed % 3]!, ...pipelined })
   const ended: string[] = []
-  for (let i = 0; i < 12; i++) {
+  let begunCount = 0
+  const begin = async (): Promise<void> => {
     const exchange = await connector.connect()
+    // Some are complete at once, and may go ahead.
+    if (seed >= 20 && next() % 2 === 0) exchange.halfClose()
     actions(exchange, next)
-    void exchange.closed.then((reason) => ended.push(reason.kind))
+    ended.push((await exchange.closed).kind)
+  }
+  for (let i = 0; i < 12; i++) {
+    for (let alike = seed < 20 ? 1 : 1 + (next() % 5); alike > 0; alike--) {
+      begunCount++
+      void begin()
+    }
     for (let turn = 0; turn < 20; turn++) {
       await turns(3)
       clock.advance(3_000)
@@ -110,7 +120,7 @@ it.each(Array.from({ length: 20 }, (_, seed) => seed))('a client and a server, s
     clock.advance(10_000)
   }
   await Promise.all(connections)
-  expect(ended.length).toBe(12)
+  expect(ended.length).toBe(begunCount)
   expect(reports).toEqual([])
   expect(clock.pendingCount).toBe(0)
 })
