@@ -141,7 +141,7 @@ class Attempts {
       this.pending.delete(socket)
       if (this.settled) return void socket.resetAndDestroy()
       socket.off('error', failed)
-      const transport = new TcpTransport(this.policy, socket, undefined, where)
+      const transport = new TcpTransport(this.policy, socket, undefined, { remote: where })
       dialled.adopt(transport)
       this.settle()
       this.resolve(transport)

@@ -51,9 +51,12 @@ class TcpServer extends SocketListener implements TcpListener {
 
   constructor(server: Server, options: TcpListenOptions, policy: TransportPolicy, onTransport: (transport: StreamTransport) => void) {
     const bound = server.address() as { address: string; port: number }
+    const address = formatAddress(bound.address, bound.port)
+    // Every connection to one address has that address here: the OS need not be asked for each of them.
+    const facts = bound.address === '0.0.0.0' || bound.address === '::' ? {} : { local: address }
     super(server, policy, options, {
-      address: formatAddress(bound.address, bound.port),
-      admit: (socket, owner) => new TcpTransport(policy, socket, owner),
+      address,
+      admit: (socket, owner) => new TcpTransport(policy, socket, owner, facts),
       hand: onTransport,
       refuse: (socket) => socket.resetAndDestroy(),
     })

@@ -6,10 +6,10 @@ import { peerAddress, SocketInfo, SocketTransport } from '@async/core/node'
 export class TcpTransport extends SocketTransport {
   readonly info: SocketInfo
 
-  /** It has an `owner` if it was accepted, `remote` if it was dialled. */
-  constructor(policy: TransportPolicy, socket: Socket, owner: Owner | undefined, remote?: string) {
+  /** It has an `owner` if it was accepted, `remote` if it was dialled; `local` if the listener knows which address that is. */
+  constructor(policy: TransportPolicy, socket: Socket, owner: Owner | undefined, { remote, local }: { readonly remote?: string; readonly local?: string | undefined } = {}) {
     super(policy, socket, owner)
-    this.info = new SocketInfo(socket, { resets: true, readsAfterWriteError: remote !== undefined, remote })
+    this.info = new SocketInfo(socket, { resets: true, readsAfterWriteError: remote !== undefined, remote, local })
   }
 
   protected override destroy(reset: boolean): void {

@@ -36,6 +36,7 @@ export class LayerInfo implements TlsInfo {
   authorized = false
   authorizationError: string | undefined
   resumed = false
+  /** While it can be asked for the peer's certificate. */
   private socket: TLSSocket | undefined
   private certificate: X509Certificate | undefined
 
@@ -67,9 +68,9 @@ export class LayerInfo implements TlsInfo {
     return this.certificate
   }
 
-  /** The handshake is over. */
-  learn(socket: TLSSocket, serverName: string | undefined): void {
-    this.socket = socket
+  /** The handshake is over; `certified`: the peer may have shown a certificate. */
+  learn(socket: TLSSocket, serverName: string | undefined, certified: boolean): void {
+    if (certified) this.socket = socket
     this.protocol = socket.getProtocol() ?? undefined
     this.cipher = socket.getCipher().standardName
     this.alpnProtocol = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : undefined

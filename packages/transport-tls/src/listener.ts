@@ -2,8 +2,8 @@ import { ConnectionError, type Info, limits, type Listener, type Stream, type Tr
 import { checkNumbers } from '@async/core/base'
 import type { TlsServerOptions } from './options.ts'
 import { ServerSide } from './side.ts'
-import { layerOf } from './tls.ts'
-import type { TlsTransport } from './transport.ts'
+import { layOn } from './tls.ts'
+import type { Keeper, TlsLayer, TlsTransport } from './transport.ts'
 
 /** Options of `tlsListener` and `listenTls`. */
 export interface TlsListenerOptions extends TlsServerOptions {
@@ -97,15 +97,14 @@ export async function listenTls<L extends Listener>(
   }
 }
 
-class Acceptor {
+class Acceptor implements Keeper {
   readonly side: ServerSide
   failedCount = 0
   completedCount = 0
   private readonly options: TlsListenerOptions
   private readonly startTimeoutMs: number
   private readonly onTransport: (transport: TlsTransport) => unknown
-  private readonly layer: (below: Transport<Stream>) => TlsTransport
-  private readonly open: Set<TlsTransport> = new Set()
+  private readonly open: Set<TlsLayer> = new Set()
 
   constructor(options: TlsListenerOptions, onTransport: (transport: TlsTransport) => unknown) {
     checkNumbers(options, ['startTimeoutMs'])
@@ -113,24 +112,36 @@ class Acceptor {
     this.startTimeoutMs = options.startTimeoutMs ?? 10_000
     this.onTransport = onTransport
     this.side = new ServerSide(options)
-    this.layer = layerOf(this.side)
   }
 
   accept(below: Transport<Stream>): void {
-    const transport = this.layer(below)
-    this.open.add(transport)
-    void transport.closed.then(() => this.open.delete(transport))
-    transport.handshake().then(
-      () => this.hand(transport),
-      (error: Error) => {
-        this.failedCount++
-        try {
-          this.options.onHandshakeError?.(error, below.info)
-        } catch (thrown) {
-          this.side.policy.onError(thrown)
-        }
-      },
-    )
+    const layer = layOn(below, this.side)
+    this.open.add(layer)
+    layer.handshakeFor(this)
+  }
+
+  opened(layer: TlsLayer): void {
+    this.completedCount++
+    try {
+      const result = this.onTransport(layer)
+      if (result instanceof Promise) result.catch((error: unknown) => this.handlerFailed(layer, error))
+    } catch (error) {
+      this.handlerFailed(layer, error)
+    }
+    if (layer.isIdle) this.expectStart(layer)
+  }
+
+  refused(layer: TlsLayer, error: Error): void {
+    this.failedCount++
+    try {
+      this.options.onHandshakeError?.(error, layer.info.below)
+    } catch (thrown) {
+      this.side.policy.onError(thrown)
+    }
+  }
+
+  over(layer: TlsLayer): void {
+    this.open.delete(layer)
   }
 
   async closeConnections(how?: { readonly graceMs?: number }): Promise<void> {
@@ -148,29 +159,16 @@ class Acceptor {
     for (const transport of this.open) transport.abort(cause)
   }
 
-  private hand(transport: TlsTransport): void {
-    this.completedCount++
-    try {
-      const result = this.onTransport(transport)
-      if (result instanceof Promise) result.catch((error: unknown) => this.handlerFailed(transport, error))
-    } catch (error) {
-      this.handlerFailed(transport, error)
-    }
-    const { isIdle } = transport as TlsTransport & { readonly isIdle: boolean }
-    if (isIdle) this.expectStart(transport)
-  }
-
-  private expectStart(transport: TlsTransport): void {
+  private expectStart(layer: TlsLayer): void {
     const { clock } = this.side.policy
     const timer = clock.setTimer(() => {
-      if (!(transport as TlsTransport & { readonly isIdle: boolean }).isIdle) return
-      transport.abort(new ConnectionError('ERR_NOT_STARTED', `nobody started the accepted transport within ${this.startTimeoutMs} ms`))
+      if (layer.isIdle) layer.abort(new ConnectionError('ERR_NOT_STARTED', `nobody started the accepted transport within ${this.startTimeoutMs} ms`))
     }, this.startTimeoutMs)
-    void transport.closed.then(() => clock.clearTimer(timer))
+    void layer.closed.then(() => clock.clearTimer(timer))
   }
 
-  private handlerFailed(transport: TlsTransport, error: unknown): void {
+  private handlerFailed(layer: TlsLayer, error: unknown): void {
     this.side.policy.onError(error)
-    transport.abort(error)
+    layer.abort(error)
   }
 }

@@ -6,12 +6,13 @@
  */
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import type { Cause, Stream, Transport } from '@async/core'
+import type { Cause, CloseReason, Protocol, Stream, Transport } from '@async/core'
 import { nodeSocket, type NodeSocket, socketError } from '@async/core/node'
 import { endedInHandshake, truncated } from './errors.ts'
 import { TlsOverTransport } from './over-transport.ts'
 import { isBareEnd } from './probe.ts'
 import type { Side } from './side.ts'
+import { ownerOf } from './socket-owner.ts'
 
 /** TLS on a socket of Node's. */
 export class TlsOverSocket extends TlsOverTransport {
@@ -33,27 +34,26 @@ export class TlsOverSocket extends TlsOverTransport {
   protected override lay(): Duplex {
     this.startedBelow = true
     this.below.pause('read')
-    this.below.start({ dataReceived: ignore, eofReceived: ignore, connectionLost: (reason) => this.wireLost(reason) })
+    this.below.start(new OnSocket(this))
     return this.node.socket
   }
 
   protected override laid(socket: TLSSocket): void {
-    socket.on('end', () => {
-      if (this.phase === 'opening') this.finish(endedInHandshake())
-    })
-    if (this.side.allowTruncation) return
-    socket.push = (data: Uint8Array | null): boolean => {
-      if (data === null) this.bareEnd ??= isBareEnd(socket)
-      return TLSSocket.prototype.push.call(socket, data)
-    }
+    if (!this.side.allowTruncation) socket.push = askingPush
+  }
+
+  /** Node is about to push the end. */
+  endPushed(): void {
+    if (!this.side.allowTruncation) this.bareEnd ??= isBareEnd(this.socket!)
   }
 
   protected override get unreadBelowBytes(): number {
     return 0
   }
 
-  protected override peerEnded(): void {
-    if (this.bareEnd === false) super.peerEnded()
+  override peerEnded(): void {
+    if (this.phase === 'opening') this.finish(endedInHandshake())
+    else if (this.bareEnd === false) super.peerEnded()
     else if (this.ourEnd === 'none' && this.node.endIsReset()) this.inputEnds(this.lossOf(undefined))
     else if (this.bareEnd === true) this.inputEnds(truncated())
     else super.peerEnded()
@@ -67,7 +67,7 @@ export class TlsOverSocket extends TlsOverTransport {
       // Node's Readable reports no end any more; it still pushes it.
       this.socket!.push = (data: Uint8Array | null) => {
         if (data === null) {
-          if (!this.side.allowTruncation) this.bareEnd ??= isBareEnd(this.socket!)
+          this.endPushed()
           this.peerEnded()
         } else this.received(data)
         return this.readHalf === 'flowing' || this.readHalf === 'discarding'
@@ -89,7 +89,8 @@ export class TlsOverSocket extends TlsOverTransport {
   protected override letGo(reset: boolean): void {
     this.watch()
     if (this.lostBelow !== undefined) return
-    if (reset) this.below.abort('error' in this.cause! ? this.cause.error : undefined)
+    // All that the transport below could do, once TLS has ended the socket, is to end it again.
+    if (reset || this.ourEnd === 'written') this.node.over(this.cause!)
     // The socket's input is ours: below there is nothing to wait for.
     else this.below.close({ lingerMs: 0 })
   }
@@ -105,9 +106,29 @@ export class TlsOverSocket extends TlsOverTransport {
   }
 }
 
+/** The protocol of the transport that has the socket: it is paused, and hears of its end alone. */
+class OnSocket implements Protocol<Stream> {
+  private readonly layer: TlsOverSocket
+
+  constructor(layer: TlsOverSocket) {
+    this.layer = layer
+  }
+
+  dataReceived(): void {}
+  eofReceived(): void {}
+
+  connectionLost(reason: CloseReason): void {
+    this.layer.wireLost(reason)
+  }
+}
+
+/** `push` of a socket whose end has to be told from a bare one: shared, as are the functions of socket-owner.ts. */
+function askingPush(this: TLSSocket, data: unknown): boolean {
+  if (data === null) (ownerOf(this) as TlsOverSocket).endPushed()
+  return TLSSocket.prototype.push.call(this, data)
+}
+
 /** Node's socket of `below`, if it has one that nobody uses. */
 export function socketOf(below: Transport<Stream>): NodeSocket | undefined {
   return (below as { [nodeSocket]?(): NodeSocket | undefined })[nodeSocket]?.()
 }
-
-function ignore(): void {}

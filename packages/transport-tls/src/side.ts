@@ -11,6 +11,7 @@ import { checkNumbers, type TransportPolicy, transportPolicy } from '@async/core
 import { type CredentialsOptions, TlsCredentials } from './credentials.ts'
 import type { LayerInfo } from './info.ts'
 import type { TlsCommonOptions, TlsOptions, TlsServerOptions } from './options.ts'
+import type { SocketOwner } from './socket-owner.ts'
 
 /** Milliseconds that a closing layer waits for the peer's close_notify, where only that tells that the peer has ended. Netty flushes for 3 s. */
 const closeNotifyMs = 3_000
@@ -50,8 +51,11 @@ export abstract class Side {
   /** A handshake is over, one way or the other. */
   leave(): void {}
 
-  /** Begins the handshake over `stream`. `secured` is called when the peers agree; what fails comes through the socket's events. */
-  abstract begin(stream: Duplex, secured: () => void, failed: (error: unknown) => void): TLSSocket
+  /** The event of Node's that says that the peers agree. */
+  abstract readonly agreed: 'secure' | 'secureConnect'
+
+  /** Begins the handshake over `stream`. What becomes of it comes through the socket's events; what refuses a server name, through `owner` as well. */
+  abstract begin(stream: Duplex, owner: SocketOwner): TLSSocket
 
   /** Learns and checks what the handshake gave. Throws what refuses the peer. */
   abstract verify(socket: TLSSocket, info: LayerInfo): void
@@ -59,6 +63,7 @@ export abstract class Side {
 
 /** The side that connects. */
 export class ClientSide extends Side {
+  readonly agreed = 'secureConnect'
   private readonly options: TlsOptions
   private readonly serverName: string
 
@@ -74,7 +79,7 @@ export class ClientSide extends Side {
     this.serverName = serverName
   }
 
-  begin(stream: Duplex, secured: () => void): TLSSocket {
+  begin(stream: Duplex): TLSSocket {
     const { serverName, options } = this
     const session = options.sessions?.get(serverName)
     const socket = connect({
@@ -89,7 +94,6 @@ export class ClientSide extends Side {
       ...(this.alpnProtocols === undefined ? {} : { ALPNProtocols: this.alpnProtocols }),
       ...(session === undefined ? {} : { session }),
     } as ConnectionOptions)
-    socket.once('secureConnect', secured)
     const { sessions } = options
     // A session of a server that was not verified would be resumed without being verified.
     if (sessions !== undefined) socket.on('session', (made: Buffer) => void (socket.authorized && sessions.set(serverName, made)))
@@ -97,7 +101,7 @@ export class ClientSide extends Side {
   }
 
   verify(socket: TLSSocket, info: LayerInfo): void {
-    info.learn(socket, this.serverName === '' ? undefined : this.serverName)
+    info.learn(socket, this.serverName === '' ? undefined : this.serverName, true)
     info.authorized = socket.authorized && this.serverName !== ''
     if (!socket.authorized) info.authorizationError = String(socket.authorizationError)
     checkPeer(this.options.checkPeer, info)
@@ -106,10 +110,13 @@ export class ClientSide extends Side {
 
 /** The side that is connected to. */
 export class ServerSide extends Side {
+  readonly agreed = 'secure'
   /** Handshakes in progress. */
   handshakeCount = 0
   private readonly options: TlsServerOptions
   private readonly maxHandshakes: number
+  /** What Node is given for every connection, which it copies: made anew when the credentials were replaced. */
+  private nodes: { readonly secureContext: SecureContext } | undefined
 
   constructor(options: TlsServerOptions) {
     super(options)
@@ -132,24 +139,33 @@ export class ServerSide extends Side {
     this.handshakeCount--
   }
 
-  begin(stream: Duplex, secured: () => void, failed: (error: unknown) => void): TLSSocket {
-    const { selectCredentials, clientCertificates = 'none' } = this.options
-    const socket = new TLSSocket(stream, {
-      isServer: true,
-      secureContext: this.credentials.context,
-      requestCert: clientCertificates !== 'none',
-      rejectUnauthorized: clientCertificates === 'require',
-      highWaterMark: readAheadBytes,
-      ...(this.alpnProtocols === undefined ? {} : { ALPNProtocols: this.alpnProtocols }),
-      ...(selectCredentials === undefined ? {} : { SNICallback: (name: string, done: Selected) => select(selectCredentials, name, done, failed) }),
-    } as ConstructorParameters<typeof TLSSocket>[1])
-    socket.once('secure', secured)
-    return socket
+  begin(stream: Duplex, owner: SocketOwner): TLSSocket {
+    const { selectCredentials } = this.options
+    const options = this.nodeOptions()
+    return new TLSSocket(stream, selectCredentials === undefined
+      ? options
+      : { ...options, SNICallback: (name: string, done: Selected) => select(selectCredentials, name, done, owner) })
+  }
+
+  private nodeOptions(): ConstructorParameters<typeof TLSSocket>[1] {
+    const { clientCertificates = 'none' } = this.options
+    const { context } = this.credentials
+    if (this.nodes?.secureContext !== context) {
+      this.nodes = {
+        isServer: true,
+        secureContext: context,
+        requestCert: clientCertificates !== 'none',
+        rejectUnauthorized: clientCertificates === 'require',
+        highWaterMark: readAheadBytes,
+        ...(this.alpnProtocols === undefined ? {} : { ALPNProtocols: this.alpnProtocols }),
+      } as { readonly secureContext: SecureContext }
+    }
+    return this.nodes
   }
 
   verify(socket: TLSSocket, info: LayerInfo): void {
-    info.learn(socket, undefined)
     const { clientCertificates = 'none' } = this.options
+    info.learn(socket, undefined, clientCertificates !== 'none')
     if (clientCertificates === 'none') return
     const error = clientCertificateError(socket, info)
     info.authorized = error === undefined
@@ -162,9 +178,9 @@ export class ServerSide extends Side {
 type Selected = (error: Error | null, context?: SecureContext) => void
 
 /** Node calls back at once, or later: both are taken. */
-function select(choose: NonNullable<TlsServerOptions['selectCredentials']>, name: string, done: Selected, failed: (error: unknown) => void): void {
+function select(choose: NonNullable<TlsServerOptions['selectCredentials']>, name: string, done: Selected, owner: SocketOwner): void {
   const refuse = (cause: unknown): void => {
-    failed(new ConnectionError('ERR_TLS_SERVER_NAME', `TLS handshake: no certificate for ${JSON.stringify(name.slice(0, 255))}`, { cause, phase: 'handshake' }))
+    owner.failed(new ConnectionError('ERR_TLS_SERVER_NAME', `TLS handshake: no certificate for ${JSON.stringify(name.slice(0, 255))}`, { cause, phase: 'handshake' }))
     done(new Error('no certificate for that name'))
   }
   const chosen = (credentials: TlsCredentials | undefined): void => (credentials === undefined ? done(null) : done(null, credentials.context))

@@ -4,7 +4,7 @@ import { socketOf, TlsOverSocket } from './over-socket.ts'
 import { TlsOverTransport } from './over-transport.ts'
 import { probeWorks } from './probe.ts'
 import { ClientSide, ServerSide, type Side } from './side.ts'
-import type { TlsTransport } from './transport.ts'
+import type { TlsLayer, TlsTransport } from './transport.ts'
 
 /**
  * TLS on top of what is below, as its client: `stack(transport, tls({ serverName: 'example.test' }))`. The handshake begins with `start`, or with
@@ -82,10 +82,13 @@ const sides: WeakMap<object, Side> = new WeakMap()
 
 /** The layer of one side. */
 export function layerOf(side: Side): Layer<Transport<Stream>, TlsTransport> {
-  const layer = (below: Transport<Stream>): TlsTransport => {
-    const node = socketOf(below)
-    return node === undefined || !(side.allowTruncation || probeWorks() === true) ? new TlsOverTransport(below, side) : new TlsOverSocket(below, node, side)
-  }
+  const layer = (below: Transport<Stream>): TlsTransport => layOn(below, side)
   sides.set(layer, side)
   return layer
+}
+
+/** One layer, on the road that is open to it. */
+export function layOn(below: Transport<Stream>, side: Side): TlsLayer {
+  const node = socketOf(below)
+  return node === undefined || !(side.allowTruncation || probeWorks() === true) ? new TlsOverTransport(below, side) : new TlsOverSocket(below, node, side)
 }

@@ -17,10 +17,11 @@
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type Cause, type CloseReason, ConnectionError, type Data, type HalfClosable, type Protocol, type Stream, type Transport } from '@async/core'
-import { afterTurn, QueuedTransport } from '@async/core/base'
+import { afterTurn, QueuedTransport, soon } from '@async/core/base'
 import { endedInHandshake, handshakeError, openError, truncated } from './errors.ts'
 import { LayerInfo, type TlsInfo } from './info.ts'
 import type { Side } from './side.ts'
+import { giveBackDestroy, listenToData, own, type SocketOwner } from './socket-owner.ts'
 
 /** What a TLS layer gives: a stream with half-close, and the facts of its handshake. */
 export interface TlsTransport extends Transport<Stream>, HalfClosable {
@@ -36,8 +37,18 @@ export interface TlsTransport extends Transport<Stream>, HalfClosable {
 /** Bytes given to TLS at a time. Each such piece is encrypted, written and known to be sent before the next: less costs time, more memory. */
 const maxPieceBytes = 64 * 1024
 
+/** Who counts layers: a listener, which a promise for each of them would cost more. */
+export interface Keeper {
+  /** The handshake is over. From a microtask. */
+  opened(layer: TlsLayer): void
+  /** It failed. From a microtask. */
+  refused(layer: TlsLayer, error: Error): void
+  /** The layer is over. */
+  over(layer: TlsLayer): void
+}
+
 /** What both roads have in common. */
-export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTransport {
+export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTransport, SocketOwner {
   readonly carries = 'stream'
   readonly info: LayerInfo
   protected readonly side: Side
@@ -60,6 +71,8 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   private batchAt = 0
   private opened: Promise<void> | undefined
   private settleOpened: ((error?: Error) => void) | undefined
+  private keeper: Keeper | undefined
+  private pieceDone: ((error?: Error | null) => void) | undefined
 
   constructor(below: Transport<Stream>, side: Side) {
     super(side.policy)
@@ -94,6 +107,18 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
     return this.opened
   }
 
+  /** As `handshake`, for a listener. */
+  handshakeFor(keeper: Keeper): void {
+    this.keeper = keeper
+    if (this.phase === 'new' && this.cause === undefined) this.begin()
+  }
+
+  /** For the microtask in which the listener hears how the handshake went. */
+  tellKeeper(how: 'opened' | 'refused'): void {
+    if (how === 'opened') this.keeper!.opened(this)
+    else this.keeper!.refused(this, overError(this.cause!))
+  }
+
   protected begin(): void {
     const { side } = this
     try {
@@ -107,19 +132,9 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
       this.finish({ kind: 'timeout', error: new ConnectionError('ERR_TLS_HANDSHAKE_TIMEOUT', `TLS: no handshake after ${ms} ms`, { phase: 'handshake' }) })
     }, ms)
     try {
-      const stream = this.lay()
-      const socket = side.begin(stream, () => this.secured(), (error) => this.failed(error))
+      const socket = side.begin(this.lay(), this)
       this.socket = socket
-      socket.on('error', ignore)
-      // What is wrong in a handshake is said in this way to both sides, and on the server all that follows.
-      socket.on('_tlsError', (error: Error) => this.failed(error))
-      socket.on('end', () => this.peerEnded())
-      // Node's own calls carry its errors, and throw away what was decrypted and not read.
-      socket.destroy = (error?: Error) => {
-        if (error !== undefined) this.failed(error)
-        return socket
-      }
-      socket.pause()
+      own(socket, this, side.agreed)
       if (side.onKeyLog !== undefined) socket.on('keylog', side.onKeyLog)
       this.laid?.(socket)
     } catch (error) {
@@ -127,7 +142,7 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
     }
   }
 
-  private secured(): void {
+  secured(): void {
     if (this.phase !== 'opening') return
     try {
       this.side.verify(this.socket!, this.info)
@@ -137,6 +152,8 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
     this.handshakeOver()
     this.phase = 'open'
     this.settleOpened?.()
+    this.settleOpened = undefined
+    if (this.keeper !== undefined) soon(tellOpened, this)
     if (this.protocol !== undefined && this.cause === undefined) this.announceOpen()
     if (this.cause === undefined) this.flush()
   }
@@ -153,7 +170,7 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   }
 
   /** Node, or a check of ours, says that it failed. */
-  private failed(error: unknown): void {
+  failed(error: unknown): void {
     if (this.cause !== undefined) return
     if (this.phase === 'opening') this.finish({ kind: 'protocol', error: handshakeError(error) })
     else if (this.inputOver !== undefined) return
@@ -169,7 +186,7 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   // ── the end of input ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** close_notify. */
-  protected peerEnded(): void {
+  peerEnded(): void {
     if (this.phase !== 'open') return
     this.heardEnd = true
     this.receivedEof()
@@ -233,10 +250,8 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   }
 
   protected scheduleFlush(): void {
-    void resolved.then(this.flushSoon)
+    soon(flushBehindTicks, this)
   }
-
-  private readonly flushSoon = (): void => process.nextTick(flush, this)
 
   /** For the scheduled flush alone. */
   override flush(): void {
@@ -274,10 +289,11 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
       if (joined.length > 1) piece = Buffer.concat(joined, bytes)
     }
     this.givenBytes = piece.length
-    this.socket!.write(piece, this.pieceSent)
+    this.pieceDone ??= (error) => this.pieceSent(error)
+    this.socket!.write(piece, this.pieceDone)
   }
 
-  private readonly pieceSent = (error?: Error | null): void => {
+  private pieceSent(error: Error | null | undefined): void {
     const bytes = this.givenBytes
     if (error != null || this.cause !== undefined || bytes === 0) return
     this.givenBytes = 0
@@ -292,9 +308,11 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
 
   /**
    * In a turn of its own: OpenSSL looks for the peer's close_notify when ours is written, and throws away a record of data that it finds
-   * instead. There is one as long as Node is in the middle of delivering a read, which may be where we were called from.
+   * instead. There is one as long as Node is in the middle of delivering a read, which may be where we were called from. Behind the peer's
+   * end nothing comes.
    */
   protected sendEnd(): void {
+    if (this.heardEnd) return this.endSocket(this.socket!)
     afterTurn(() => {
       if (this.cause === undefined && this.socket !== undefined) this.endSocket(this.socket)
     })
@@ -310,14 +328,16 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
     const socket = this.socket!
     if (!this.listening) {
       this.listening = true
-      socket.on('data', (data: Buffer) => {
-        this.deliveries++
-        this.received(data)
-        if (this.inputOver !== undefined) this.checkInput()
-      })
+      listenToData(socket)
     }
     socket.resume()
     this.checkInput()
+  }
+
+  dataCame(data: Uint8Array): void {
+    this.deliveries++
+    this.received(data)
+    if (this.inputOver !== undefined) this.checkInput()
   }
 
   protected stopReading(): void {
@@ -339,15 +359,21 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
     this.phase = 'over'
     if (phase === 'opening') this.handshakeOver()
     this.settleOpened?.(overError(this.cause!))
+    if (this.keeper !== undefined && phase !== 'open') soon(tellRefused, this)
     this.info.forget()
     this.unreadBytes += this.unreadBelowBytes + (socket?.readableLength ?? 0)
     if (socket !== undefined) {
-      delete (socket as { destroy?: unknown }).destroy
+      giveBackDestroy(socket)
       // Behind an alert that TLS has just written, which the peer should get.
       const alerted = this.cause!.kind === 'protocol' && 'error' in this.cause! && !isCallbackError(this.cause!.error)
       socket.destroy()
       this.letGo(reset && !alerted)
     } else this.letGo(reset)
+  }
+
+  protected override deliverLoss(below?: CloseReason): void {
+    super.deliverLoss(below)
+    this.keeper?.over(this)
   }
 
   protected override report(error: unknown): void {
@@ -384,10 +410,20 @@ function toBuffer(data: Data): Buffer {
   return typeof data === 'string' ? Buffer.from(data) : Buffer.from(data.buffer, data.byteOffset, data.length)
 }
 
-const resolved = Promise.resolve()
+function flushBehindTicks(layer: TlsLayer): void {
+  process.nextTick(flush, layer)
+}
 
 function flush(layer: TlsLayer): void {
   layer.flush()
+}
+
+function tellOpened(layer: TlsLayer): void {
+  layer.tellKeeper('opened')
+}
+
+function tellRefused(layer: TlsLayer): void {
+  layer.tellKeeper('refused')
 }
 
 function ignore(): void {}

@@ -176,6 +176,8 @@ export class FrameTransport extends LayerTransport<Stream, Messages> implements 
 
   protected accept(data: Data): void {
     checkData(data)
+    const frame = this.outgoing.short(data)
+    if (frame !== undefined) return this.below.write(frame)
     const pieces: Data[] = []
     this.outgoing.append(pieces, data)
     if (pieces.length === 1) this.below.write(pieces[0]!)

@@ -2,7 +2,7 @@ import type { Data } from '@async/core'
 import { byteLength } from '@async/core/base'
 import type { Deflate } from './deflate.ts'
 import { Gathered } from './gathered.ts'
-import { decodeShortFrames } from './short-frames.ts'
+import { shortFrame, shortFrameEnd } from './short-frames.ts'
 import { isBetweenMessages, missingBytes, Receiver, type ReceiverError } from './ws.ts'
 
 /** What comes besides messages. */
@@ -23,8 +23,8 @@ export interface IncomingLimits {
 const deflatedSliceBytes = 1024
 
 /**
- * Bytes in, messages and control frames out, one by one as they are asked for: what nobody asks for is not decoded, but for the rest of the
- * read that it came with. Nothing comes behind a close, an error, or the end.
+ * Bytes in, messages and control frames out, one by one as they are asked for: what nobody asks for is not decoded, but for what the Receiver
+ * makes of the read that it came with. Nothing comes behind a close, an error, or the end.
  */
 export class Incoming {
   private readonly receiver: Receiver
@@ -33,6 +33,9 @@ export class Incoming {
   private readonly sliceBytes: number
   private readonly gathered = new Gathered()
   private raw: Uint8Array[] = []
+  /** The read in the short lane, and how far that is: what is between messages, and has only short ones up to there. */
+  private lane: Buffer | undefined
+  private laneAt = 0
   private items: (Data | Control)[] = []
   private at = 0
   /** The bytes have ended. */
@@ -62,12 +65,15 @@ export class Incoming {
 
   /** Whether anything came that was not taken; a part of a frame counts only while nobody has looked at it. */
   get hasItems(): boolean {
-    return this.at < this.items.length || this.raw.length > 0 || (this.ended && !this.over)
+    return this.at < this.items.length || this.lane !== undefined || this.raw.length > 0 || (this.ended && !this.over)
   }
 
   /** Bytes for the decoder, which owns them from now on. */
   receive(data: Uint8Array): void {
-    if (!this.over) this.raw.push(data)
+    if (this.over) return
+    // The rule: nothing waits before it.
+    if (this.lane === undefined && this.raw.length === 0 && data.length <= this.sliceBytes && isBetweenMessages(this.receiver)) this.take(toBuffer(data))
+    else this.raw.push(data)
   }
 
   /** The end of the bytes. */
@@ -82,7 +88,10 @@ export class Incoming {
         this.items.length = 0
         this.at = 0
       }
-      if (this.raw.length > 0) this.decodeSome()
+      if (this.lane !== undefined) {
+        const message = this.nextShort(this.lane)
+        if (message !== undefined) return message
+      } else if (this.raw.length > 0) this.decodeSome()
       else if (this.ended && !this.over) this.last({ type: 'eof' })
       else return undefined
     }
@@ -92,6 +101,10 @@ export class Incoming {
   /** Forgets everything, and says how many bytes that were. */
   drop(): number {
     let bytes = 0
+    while (this.lane !== undefined) {
+      const message = this.nextShort(this.lane)
+      if (message !== undefined) bytes += byteLength(message)
+    }
     for (const item of this.items.slice(this.at)) if (isData(item)) bytes += byteLength(item)
     for (const data of this.raw) bytes += data.length
     this.items = []
@@ -101,17 +114,36 @@ export class Incoming {
     return bytes
   }
 
+  private take(bytes: Buffer): void {
+    this.lane = bytes
+    this.laneAt = 0
+  }
+
+  /** The next message of the short lane. Where there is none, the rest of the read goes to the Receiver. */
+  private nextShort(lane: Buffer): Data | undefined {
+    const at = this.laneAt
+    const message = shortFrame(lane, at, this.isServer, this.maxMessageBytes)
+    if (message === undefined) {
+      this.lane = undefined
+      this.decode(at === 0 ? lane : lane.subarray(at))
+      return undefined
+    }
+    this.laneAt = shortFrameEnd(lane, at, this.isServer)
+    if (this.laneAt === lane.length) this.lane = undefined
+    return message
+  }
+
   private decodeSome(): void {
     const data = this.raw[0]!
     const slice = data.length <= this.sliceBytes ? data : data.subarray(0, this.sliceBytes)
     if (slice === data) this.raw.shift()
     else this.raw[0] = data.subarray(this.sliceBytes)
-    let bytes = Buffer.isBuffer(slice) ? slice : Buffer.from(slice.buffer, slice.byteOffset, slice.length)
-    if (isBetweenMessages(this.receiver)) {
-      const done = decodeShortFrames(bytes, this.isServer, this.maxMessageBytes, this.items)
-      if (done === bytes.length) return
-      if (done > 0) bytes = bytes.subarray(done)
-    }
+    const bytes = toBuffer(slice)
+    if (isBetweenMessages(this.receiver)) this.take(bytes)
+    else this.decode(bytes)
+  }
+
+  private decode(bytes: Buffer): void {
     if (this.gathered.takes(bytes, missingBytes(this.receiver), this.parse)) return
     const before = this.gathered.take()
     if (before !== undefined) this.parse(before)
@@ -139,6 +171,10 @@ export class Incoming {
 /** Whether an item is a message. */
 export function isData(item: Data | Control): item is Data {
   return typeof item === 'string' || item instanceof Uint8Array
+}
+
+function toBuffer(data: Uint8Array): Buffer {
+  return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.length)
 }
 
 const pong: Control = { type: 'pong' }

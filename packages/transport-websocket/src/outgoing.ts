@@ -1,6 +1,7 @@
 import type { Data } from '@async/core'
 import { toBytes, utf8Length } from '@async/core/base'
 import type { Deflate } from './deflate.ts'
+import { maxShortBytes } from './short-frames.ts'
 import { Sender } from './ws.ts'
 
 /** Opcodes (RFC 6455 §5.2). */
@@ -17,6 +18,11 @@ export class Outgoing {
   constructor(isServer: boolean, deflate: Deflate | undefined) {
     this.isServer = isServer
     this.deflate = deflate
+  }
+
+  /** The frame of a short message, where it is one piece; else undefined: see `append`. Most messages are such, and need no list. */
+  short(data: Data): Buffer | undefined {
+    return this.isServer && this.deflate === undefined && data.length <= maxShortBytes ? unmaskedShort(data) : undefined
   }
 
   /** Appends the pieces of a message's frame. */
@@ -36,6 +42,19 @@ export class Outgoing {
   private frame(data: Uint8Array, opcode: number, rsv1: boolean): Data[] {
     return Sender.frame(data as Buffer, { fin: true, opcode, mask: !this.isServer, readOnly: true, rsv1 })
   }
+}
+
+function unmaskedShort(data: Data): Buffer | undefined {
+  const isText = typeof data === 'string'
+  const length = isText ? utf8Length(data) : data.length
+  if (length > maxShortBytes) return undefined
+  const frame = Buffer.allocUnsafe(2 + length)
+  frame[0] = 0x80 | (isText ? opcodes.text : opcodes.binary)
+  frame[1] = length
+  if (!isText) frame.set(data, 2)
+  // ASCII: as latin1 it is the same bytes, which are copied, not encoded.
+  else frame.write(data, 2, length === data.length ? 'latin1' : 'utf8')
+  return frame
 }
 
 /** A server's frame: `Sender.frame` would encode a string, and put the header beside it, in steps of their own. */

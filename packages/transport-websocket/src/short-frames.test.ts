@@ -1,7 +1,7 @@
 import { seededRandom } from '@async/core/testing'
 import { describe, expect, it } from 'vitest'
 import { Incoming } from './incoming.ts'
-import { decodeShortFrames } from './short-frames.ts'
+import { shortFrame, shortFrameEnd } from './short-frames.ts'
 import { Receiver } from './ws.ts'
 
 const limits = { maxMessageBytes: 300, maxFragments: 3 }
@@ -72,11 +72,12 @@ describe('short frames', () => {
   })
 
   it('are left alone with the first that is not plainly one', () => {
-    const messages: unknown[] = []
     const bytes = Buffer.from([0x81, 0x81, 1, 2, 3, 4, 0x60, 0x81, 0x81, 1, 2, 3, 4, 0xfe, 0x81])
     const before = Buffer.from(bytes)
-    expect(decodeShortFrames(bytes, true, 1000, messages)).toBe(7)
-    expect(messages).toEqual(['a'])
+    expect(shortFrame(bytes, 0, true, 1000)).toBe('a')
+    expect(shortFrameEnd(bytes, 0, true)).toBe(7)
+    expect(shortFrame(bytes, 7, true, 1000)).toBeUndefined()
+    expect(shortFrame(bytes, 14, true, 1000)).toBeUndefined()
     // 0xfe with the mask is 0xff, which is no UTF-8: it is as it came again.
     expect(bytes.subarray(7)).toEqual(before.subarray(7))
   })

@@ -1,5 +1,5 @@
 /**
- * The lane for what most frames are: short, whole messages, uncompressed. They are decoded here, in one look at each byte; whatever is not
+ * The lane for what most frames are: short, whole messages, uncompressed. They are decoded here, one as it is asked for; whatever is not
  * plainly such a frame, also if it is wrong, is left to `ws`'s Receiver, which knows all the rules.
  */
 import type { Data } from '@async/core'
@@ -8,43 +8,49 @@ import { isUtf8 } from 'node:buffer'
 const finalText = 0x81
 const finalBinary = 0x82
 /** Above, the length takes more bytes, and the cost is in the payload. */
-const maxShortBytes = 125
+export const maxShortBytes = 125
 
-/** Decodes the frames that `data` begins with, appends their messages, and says how many bytes that were. `data` is ours: it is unmasked in place. */
-export function decodeShortFrames(data: Buffer, isServer: boolean, maxMessageBytes: number, messages: { push(message: Data): unknown }): number {
-  const most = Math.min(maxShortBytes, maxMessageBytes)
-  const headBytes = isServer ? 6 : 2
-  let at = 0
-  while (at + headBytes <= data.length) {
-    const first = data[at]!
-    const length = data[at + 1]! ^ (isServer ? 0x80 : 0)
-    const start = at + headBytes
-    const end = start + length
-    if ((first !== finalText && first !== finalBinary) || length > most || end > data.length) break
-    if (isServer) unmask(data, start, end)
-    const message: Data | undefined = first === finalBinary ? data.subarray(start, end) : text(data, start, end)
-    if (message === undefined) {
-      if (isServer) unmask(data, start, end)
-      break
-    }
-    messages.push(message)
-    at = end
-  }
-  return at
+/** The message of the frame that begins at `at`; undefined if it is none of the short ones, or is not whole. `data` is ours: it is unmasked in place. */
+export function shortFrame(data: Buffer, at: number, isServer: boolean, maxMessageBytes: number): Data | undefined {
+  const start = at + (isServer ? 6 : 2)
+  if (start > data.length) return undefined
+  const first = data[at]!
+  const length = data[at + 1]! ^ (isServer ? 0x80 : 0)
+  const end = start + length
+  if ((first !== finalText && first !== finalBinary) || length > maxShortBytes || length > maxMessageBytes || end > data.length) return undefined
+  const bits = isServer ? unmask(data, start, end) : bitsOf(data, start, end)
+  if (first === finalBinary) return data.subarray(start, end)
+  // ASCII is the rule, and its text the cheapest to make.
+  if (bits < 0x80) return data.toString('latin1', start, end)
+  if (isUtf8(data.subarray(start, end))) return data.toString('utf8', start, end)
+  if (isServer) unmask(data, start, end)
+  return undefined
 }
 
-/** With the mask before `start`. Again: masks. */
-function unmask(data: Buffer, start: number, end: number): void {
-  for (let i = start, mask = start - 4; i < end; i++) {
-    data[i]! ^= data[mask]!
-    if (++mask === start) mask -= 4
-  }
+/** Where the frame at `at` ends, of which `shortFrame` has given the message. */
+export function shortFrameEnd(data: Buffer, at: number, isServer: boolean): number {
+  return at + (isServer ? 6 : 2) + (data[at + 1]! & 0x7f)
 }
 
-/** Undefined if it is no UTF-8. */
-function text(data: Buffer, start: number, end: number): Data | undefined {
-  for (let i = start; i < end; i++) {
-    if (data[i]! >= 0x80) return isUtf8(data.subarray(start, end)) ? data.toString('utf8', start, end) : undefined
+/** With the mask before `start`, four bytes a step. Again: masks. Gives the bits that any byte has. */
+function unmask(data: Buffer, start: number, end: number): number {
+  const a = data[start - 4]!
+  const b = data[start - 3]!
+  const c = data[start - 2]!
+  const d = data[start - 1]!
+  let bits = 0
+  let i = start
+  for (; i + 4 <= end; i += 4) {
+    bits |= (data[i]! ^= a) | (data[i + 1]! ^= b) | (data[i + 2]! ^= c) | (data[i + 3]! ^= d)
   }
-  return data.toString('latin1', start, end)
+  if (i < end) bits |= data[i]! ^= a
+  if (i + 1 < end) bits |= data[i + 1]! ^= b
+  if (i + 2 < end) bits |= data[i + 2]! ^= c
+  return bits
+}
+
+function bitsOf(data: Buffer, start: number, end: number): number {
+  let bits = 0
+  for (let i = start; i < end; i++) bits |= data[i]!
+  return bits
 }

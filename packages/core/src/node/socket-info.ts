@@ -9,6 +9,8 @@ export interface SocketFacts {
   readonly readsAfterWriteError: boolean
   /** Whom we dialled. Default: whom the OS names. */
   readonly remote?: string | undefined
+  /** Our address, where whoever accepted the socket knows it. Default: what the OS says. */
+  readonly local?: string | undefined
 }
 
 /**
@@ -29,6 +31,7 @@ export class SocketInfo implements Info {
     this.resets = facts.resets
     this.readsAfterWriteError = facts.readsAfterWriteError
     this.remote = facts.remote ?? peerAddress(socket) ?? ''
+    this.ours = facts.local
   }
 
   /** Our address; empty if the socket was lost before anybody could ask. */

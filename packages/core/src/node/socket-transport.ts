@@ -13,6 +13,7 @@ import type { Socket } from 'node:net'
 import type { Owner } from '../base/connection-set.ts'
 import type { TransportPolicy } from '../base/options.ts'
 import { ConnectionError } from '../errors.ts'
+import type { Cause } from '../reason.ts'
 import type { HalfClosable, Info } from '../transport.ts'
 import { keepLatest } from './latest-read.ts'
 import { socketError } from './socket-error.ts'
@@ -24,12 +25,14 @@ export interface NodeSocket {
   readonly socket: Socket
   /** Whether an end of input that has just come was a reset. Ask before our own end is out. */
   endIsReset(): boolean
+  /** The layer has ended the socket, or it failed: the transport lets it go, and ends for that cause. */
+  over(cause: Cause): void
 }
 
 /**
  * The name of a method of transports: `transport[nodeSocket]()` gives Node's socket of a transport that nobody has started, and that is open,
  * or undefined. Whoever takes it reads and writes there, while the transport stays its owner: start it, paused for reading, with a protocol
- * that hears of its end, and end it by `close` or `abort`.
+ * that hears of its end, and end it by `close`, `abort`, or `over`.
  */
 export const nodeSocket = 'nodeSocket'
 
@@ -65,7 +68,7 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
   /** See `nodeSocket`. */
   nodeSocket(): NodeSocket | undefined {
     if (!this.isIdle || this.cause !== undefined || this.writeHalf !== 'open' || this.queuedBytes > 0 || this.hasHeld()) return undefined
-    return { socket: this.socket, endIsReset: () => this.endIsReset() }
+    return { socket: this.socket, endIsReset: () => this.endIsReset(), over: (cause) => this.finish(cause) }
   }
 
   /** Ends the socket so that the peer sees a reset, where the OS can do that. */
@@ -130,7 +133,8 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
 
   private letGo(reset: boolean): void {
     const { socket } = this
-    delete (socket as { destroy?: unknown }).destroy
+    // Node's method again. To `delete` ours would turn the socket into a dictionary, on which all that Node still does at the end is slow.
+    socket.destroy = (Object.getPrototypeOf(socket) as Socket).destroy
     if (reset) this.resetSocket()
     else socket.destroy()
     this.owner?.released(this)
