@@ -79,6 +79,8 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
   private settleSwitched: Settle<HttpSwitched> | undefined
   /** The server does not want the rest of our body. */
   private isRefused = false
+  /** Whether something came that what is waited for depends on. */
+  private isHeard = false
 
   /** `dueMs`: when all of it has to be over. */
   constructor(host: ClientExchangeHost, policy: TransportPolicy, template: RequestTemplate, reused: boolean, dueMs: number, isBehind: boolean) {
@@ -166,7 +168,7 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
     this.settleResponse?.resolve(head)
     this.settleSwitched?.reject(notSwitched(head))
     this.settleSwitched = undefined
-    this.watch()
+    this.isHeard = true
     if (this.template.deliversAll || (head.status >= 200 && head.status < 300) || this.isExpected(head)) return
     this.excerpt = new Uint8Array(excerptBytes)
     this.reads = true
@@ -174,7 +176,7 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
 
   override bodyReceived(data: Uint8Array): void {
     const { excerpt } = this
-    this.watch()
+    this.isHeard = true
     if (excerpt === undefined) return super.bodyReceived(data)
     const part = data.subarray(0, excerptBytes - this.excerptLength)
     excerpt.set(part, this.excerptLength)
@@ -186,6 +188,13 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
     if (this.excerpt !== undefined) this.refuseStatus(this.excerpt)
     else super.bodyEnded()
     if (this.isRefused) this.finish({ kind: 'closed', by: 'peer' })
+    this.isHeard = true
+  }
+
+  /** All that came at once was told: once for all of it, since most exchanges are over by then. */
+  heard(): void {
+    if (!this.isHeard) return
+    this.isHeard = false
     this.watch()
   }
 
@@ -212,7 +221,8 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
 
   protected override send(batch: Data[], bytes: number): void {
     super.send(batch, bytes)
-    this.watch()
+    // Else `endSent` has.
+    if (this.writeHalf !== 'ended') this.watch()
   }
 
   protected override progressed(bytes: number): void {
@@ -222,7 +232,7 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
 
   protected override sent(bytes: number): void {
     super.sent(bytes)
-    this.watch()
+    if (this.writeHalf !== 'ended') this.watch()
   }
 
   protected override endSent(): void {
@@ -238,15 +248,15 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
   }
 
   protected sendHead(bodyBytes: number | 'unknown'): void {
-    const { method, target, headers, expectContinueMs } = this.template
+    const { method, line, headers, asking, expectContinueMs } = this.template
     const { host } = this
     // What has no body has nothing to ask for.
-    const asks = expectContinueMs !== undefined && bodyBytes !== 0
-    host.machine.sendRequest({ method, target, headers: asks ? [...headers, ['Expect', '100-continue']] : headers, bodyBytes })
+    const asks = asking !== undefined && bodyBytes !== 0
+    host.machine.sendCheckedRequest(method, line, asks ? asking : headers, bodyBytes)
     this.noteSent()
     if (!asks) return
     host.flush()
-    host.holdBody(expectContinueMs)
+    host.holdBody(expectContinueMs!)
   }
 
   protected dropsBody(): boolean {

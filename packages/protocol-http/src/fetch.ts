@@ -8,6 +8,7 @@ import type { HeaderList, ResponseHead } from './events.ts'
 import { decodings, supportedCodings } from './fetch-decode.ts'
 import { FetchRequest } from './fetch-request.ts'
 import { ResponseBody, responseOf } from './fetch-response.ts'
+import { pickLimits } from './limits.ts'
 import { latin1 } from './text.ts'
 
 /** How an origin is reached. */
@@ -155,7 +156,8 @@ class FetchClient {
     const route = 'connector' in found ? found : { connector: found }
     const origin: Origin = {
       route,
-      pool: new Pool(route.connector, this.policy, () => {
+      // Limits of its own, though the same: what is remembered of responses is not shared with other origins.
+      pool: new Pool(route.connector, { ...this.policy, limits: pickLimits({ ...this.policy.limits }) }, () => {
         if (this.origins.get(key) === origin) this.origins.delete(key)
       }),
     }
