@@ -67,6 +67,8 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
   reused: boolean
   retriable = false
   readonly template: RequestTemplate
+  /** Told of the response's head, before its body. In place of a promise. From a clean stack. */
+  onHead: ((head: ResponseHead) => void) | undefined
   protected declare host: ClientExchangeHost
   private readonly totalTimer: unknown
   private head: ResponseHead | undefined
@@ -155,6 +157,7 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
     if (settleSwitched === undefined) return false
     this.head = switched.response
     this.settleResponse?.resolve(switched.response)
+    this.settleResponse = undefined
     this.settleSwitched = undefined
     settleSwitched.resolve(switched)
     this.finish({ kind: 'detached' })
@@ -166,6 +169,8 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
     this.head = head
     this.isRefused = refused
     this.settleResponse?.resolve(head)
+    this.settleResponse = undefined
+    this.onHead?.(head)
     this.settleSwitched?.reject(notSwitched(head))
     this.settleSwitched = undefined
     this.isHeard = true
@@ -243,8 +248,11 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
   protected override destroy(): void {
     if (this.totalTimer !== undefined) this.host.policy.transport.clock.clearTimer(this.totalTimer)
     super.destroy()
-    this.settleResponse?.reject(lossError(this.cause!))
-    this.settleSwitched?.reject(lossError(this.cause!))
+    // Most ends have nobody to tell, and an Error costs as much as an exchange.
+    if (this.settleResponse === undefined && this.settleSwitched === undefined) return
+    const error = lossError(this.cause!)
+    this.settleResponse?.reject(error)
+    this.settleSwitched?.reject(error)
   }
 
   protected sendHead(bodyBytes: number | 'unknown'): void {

@@ -97,6 +97,14 @@ export class Pool implements ConnectionPool {
     })
   }
 
+  /** What `open` would give at once, on a connection that is kept; else undefined. */
+  openKept(template: RequestTemplate, signal: AbortSignal | undefined): ClientExchange | undefined {
+    if (this.idle.length === 0 || this.closedPromise !== undefined || signal?.aborted === true) return undefined
+    const { totalTimeoutMs, transport } = this.policy
+    const nowMs = transport.clock.nowMs()
+    return this.takeIdle(nowMs)?.open(template, nowMs + totalTimeoutMs)
+  }
+
   closeIdle(): void {
     for (const connection of this.idle.splice(0)) connection.closeIdle()
   }

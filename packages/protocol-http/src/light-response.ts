@@ -1,3 +1,5 @@
+import { passAsResponse } from './pass-as-response.ts'
+
 /** What Headers are made of. By the class: not every set of types has a name for it. */
 export type HeadersSource = ConstructorParameters<typeof Headers>[0]
 
@@ -68,6 +70,11 @@ class LightResponse {
   }
 }
 
+/** The platform's class, whatever the global one is now. */
+export function platformResponse(): typeof Response {
+  return platform ?? Response
+}
+
 /** What is kept of a response that is light, and of which nobody asked for a stream. */
 export function lightContent(response: Response): ReturnType<LightResponse['takeContent']> {
   return platform === undefined ? undefined : (response as unknown as Partial<LightResponse> | undefined)?.takeContent?.()
@@ -91,21 +98,8 @@ export function installLightResponse(): () => void {
 function adopt(): void {
   const real = Response
   platform = real
-  const { prototype } = LightResponse
-  const sample = new real('')
-  Object.setPrototypeOf(prototype, real.prototype)
   Object.setPrototypeOf(LightResponse, real)
-  for (const name of [...Object.getOwnPropertyNames(real.prototype), ...Object.getOwnPropertySymbols(sample)]) {
-    if (Object.hasOwn(prototype, name)) continue
-    Object.defineProperty(prototype, name, {
-      configurable: true,
-      get(this: LightResponse): unknown {
-        const made = this.makeReal() as unknown as Record<PropertyKey, unknown>
-        const value = made[name]
-        return typeof value === 'function' ? value.bind(made) : value
-      },
-    })
-  }
+  passAsResponse(LightResponse.prototype, real)
   const json = (data: unknown, init?: ResponseInit): LightResponse => {
     const headers = new Headers(init?.headers)
     if (!headers.has('content-type')) headers.set('content-type', 'application/json')
