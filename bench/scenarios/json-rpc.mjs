@@ -4,9 +4,9 @@ const cpu = /** @type {const} */ ({ unit: 'µs of the server', better: 'lower' }
 const client = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
 const p50 = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
 
-/** @param {string} kind @param {number} inFlight @param {string} [framing] of ours, whose limits are tried */
-const side = (kind, inFlight, framing) =>
-  serverCpu(['json-rpc', `serve${kind}`], ['json-rpc', `call${kind}`, { inFlight }], framing === undefined ? undefined : ['json-rpc-limits', 'serverLimits', { framing }])
+/** @param {string} kind @param {number} inFlight @param {string} [framing] of ours, whose limits are tried @param {object} [options] of the client */
+const side = (kind, inFlight, framing, options = {}) =>
+  serverCpu(['json-rpc', `serve${kind}`], ['json-rpc', `call${kind}`, { inFlight, ...options }], framing === undefined ? undefined : ['json-rpc-limits', 'serverLimits', { framing }])
 
 /** @type {import('../lib/scenario.mjs').Scenario[]} */
 export const scenarios = [
@@ -31,7 +31,7 @@ export const scenarios = [
     title: 'JSON-RPC over HTTP over TCP, 64 calls in flight: CPU per call',
     metrics: { cpu, client },
     reference: 'jayson',
-    peers: { jayson: side('Jayson', 64), '@async, five layers': side('Http', 64) },
+    peers: { jayson: side('Jayson', 64), '@async, five layers': side('Http', 64), '@async, joinCalls': side('Http', 64, undefined, { joinCalls: true }) },
     goals: ['cpu', 'client'].map((metric) => ({ peer: '@async, five layers', metric, limit: 0.3, reach: 0.18 })),
   },
 ]

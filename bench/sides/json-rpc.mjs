@@ -101,10 +101,10 @@ export const callLines = (how) => callOver(how, line())
 /** @param {How} how */
 export const callLsp = (how) => callOver(how, lsp())
 
-/** @param {How} how */
+/** @param {How & { joinCalls?: boolean }} how */
 export async function callHttp(how) {
   const http = httpConnector(tcpConnector({ host, port: how.port }), { target, host: `${host}:${how.port}`, headers })
-  const client = jsonRpcClient(over(http, whole()))
+  const client = jsonRpcClient(over(http, whole()), { joinCalls: how.joinCalls ?? false })
   return calls(how, (a, b) => /** @type {Promise<number>} */ (client.call('add', [a, b])))
 }
 

@@ -23,7 +23,7 @@ describe('the runtime exports', () => {
 describe('the runtime exports of @async/core/node', () => {
   it('are these', () => {
     expect(Object.keys(node).sort()).toEqual([
-      'SocketInfo', 'SocketListener', 'SocketTransport', 'WritingTransport', 'dial', 'formatAddress', 'fromDuplex', 'nodeSocket', 'peerAddress', 'socketError', 'toDuplex',
+      'SocketInfo', 'SocketListener', 'SocketTransport', 'WritingTransport', 'dial', 'formatAddress', 'fromDuplex', 'keepLatest', 'nodeSocket', 'peerAddress', 'socketError', 'toDuplex',
     ])
   })
 })

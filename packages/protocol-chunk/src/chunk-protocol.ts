@@ -9,6 +9,7 @@ import { ChunkSplitter } from './chunk-splitter.ts'
 import { ChunkLayerTransport, type ChunkModes, type ChunkTransport } from './chunk-transport.ts'
 import { DelimiterEncoder } from './encoder.ts'
 import { invalid } from './errors.ts'
+import { Framing } from './framed-transport.ts'
 import type { Delimiter } from './delimiters.ts'
 import type { Mode, UnitOf } from './splitter.ts'
 
@@ -140,7 +141,7 @@ export class ChunkProtocol<M extends Mode = 'bytes'> implements Protocol<Stream>
 /** A transport of chunks whose transport below was started by somebody else. */
 class AttachedTransport<D extends Data> extends ChunkLayerTransport<D> {
   constructor(below: Transport<Stream>, settings: ChunkSettings, options: ChunkOptions) {
-    super(below, new ChunkSplitter<D>(settings), new DelimiterEncoder(settings), options.onOverlong)
+    super(below, new Framing(() => new ChunkSplitter<D>(settings), new DelimiterEncoder(settings), options.onOverlong))
   }
 
   protected override open(): void {

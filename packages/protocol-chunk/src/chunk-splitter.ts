@@ -117,6 +117,10 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
     return this.nextDelimited()
   }
 
+  protected hasBegun(): boolean {
+    return this.reads !== 'delimited' || this.set !== this.settings.set || this.isSkipping || this.overlong !== undefined || this.truncated !== undefined
+  }
+
   protected reset(): void {
     this.search.reset()
     this.searched = this.input.position

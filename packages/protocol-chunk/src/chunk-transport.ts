@@ -36,7 +36,9 @@ export type FramingLayer<Top> = <Below extends Transport<Stream>>(below: Below) 
 
 /** `FramedTransport`, over a `ChunkSplitter`. */
 export class ChunkLayerTransport<D extends Data = Data> extends FramedTransport<D> implements ChunkTransport<D> {
-  declare protected readonly splitter: ChunkSplitter<D>
+  protected override get splitter(): ChunkSplitter<D> {
+    return super.splitter as ChunkSplitter<D>
+  }
 
   setDelimiter(delimiter?: Delimiter): void {
     this.splitter.setDelimiter(delimiter)

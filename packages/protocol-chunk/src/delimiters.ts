@@ -39,8 +39,20 @@ export interface DelimiterSet {
   readonly found: readonly (readonly number[])[]
 }
 
+/** The sets of the first few short delimiters, such as everybody uses: who names one for each connection pays for it once. */
+const usualSets = new Map<Delimiter, DelimiterSet>()
+const maxUsualSets = 8
+
 /** @throws UsageError `ERR_INVALID_ARGUMENT` for no delimiter, an empty one, or more than 1,024 bytes of them. */
 export function compileDelimiters(delimiter: Delimiter): DelimiterSet {
+  const usual = usualSets.get(delimiter)
+  if (usual !== undefined) return usual
+  const set = compile(delimiter)
+  if (typeof delimiter === 'string' && delimiter.length <= 2 && usualSets.size < maxUsualSets) usualSets.set(delimiter, set)
+  return set
+}
+
+function compile(delimiter: Delimiter): DelimiterSet {
   const delimiters = (Array.isArray(delimiter) ? (delimiter as readonly Data[]) : [delimiter as Data]).map((one) => toBytes(one).slice())
   const total = delimiters.reduce((sum, one) => sum + one.length, 0)
   if (delimiters.length === 0 || delimiters.some((one) => one.length === 0)) {

@@ -8,28 +8,61 @@ import { byteLength, LayerTransport } from '@async/core/base'
 import type { Encoder } from './encoder.ts'
 import type { Overlong, Splitter } from './splitter.ts'
 
-/** A transport of the units that a splitter makes. */
-export class FramedTransport<D extends Data = Data> extends LayerTransport<Stream, Messages<D>> implements Transport<Messages<D>> {
-  readonly carries = 'message' as const
-  protected readonly splitter: Splitter<D>
-  private readonly encoder: Encoder
-  private readonly onOverlong: ((overlong: Overlong) => void) | undefined
+const none = new Uint8Array(0)
 
-  constructor(below: Transport<Stream>, splitter: Splitter<D>, encoder: Encoder, onOverlong?: (overlong: Overlong) => void) {
-    super(below)
-    this.splitter = splitter
+/** What the transports of one layer share: a connection has a reference to it, and nothing else while it is idle. */
+export class Framing<D extends Data = Data> {
+  readonly encoder: Encoder
+  readonly onOverlong: ((overlong: Overlong) => void) | undefined
+  private readonly makeSplitter: () => Splitter<D>
+  private spare: Splitter<D> | undefined
+
+  constructor(makeSplitter: () => Splitter<D>, encoder: Encoder, onOverlong?: (overlong: Overlong) => void) {
+    this.makeSplitter = makeSplitter
     this.encoder = encoder
     this.onOverlong = onOverlong
   }
 
+  /** A splitter that nothing came into. */
+  take(): Splitter<D> {
+    const { spare } = this
+    this.spare = undefined
+    return spare ?? this.makeSplitter()
+  }
+
+  /** Of a splitter that is blank again. */
+  giveBack(splitter: Splitter<D>): void {
+    this.spare = splitter
+  }
+}
+
+/**
+ * A transport of the units that a splitter makes. It has one only while a unit is unfinished: between two units a splitter is as good as new, weighs
+ * more than the rest of the connection, and serves the next one that reads.
+ */
+export class FramedTransport<D extends Data = Data> extends LayerTransport<Stream, Messages<D>> implements Transport<Messages<D>> {
+  readonly carries = 'message' as const
+  private readonly framing: Framing<D>
+  private present: Splitter<D> | undefined
+
+  constructor(below: Transport<Stream>, framing: Framing<D>) {
+    super(below)
+    this.framing = framing
+  }
+
+  /** The splitter, to be fed or changed. */
+  protected get splitter(): Splitter<D> {
+    return (this.present ??= this.framing.take())
+  }
+
   /** Bytes that came and were not delivered, yet. */
   get heldBytes(): number {
-    return this.splitter.heldBytes
+    return this.present?.heldBytes ?? 0
   }
 
   /** Removes and returns the bytes that came and were not delivered, for `below.start(next, leftover)`. (Y5) */
   takeLeftover(): Uint8Array {
-    return this.splitter.takeLeftover()
+    return this.present?.takeLeftover() ?? none
   }
 
   override eofReceived(): void {
@@ -54,11 +87,14 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
   }
 
   protected deliverHeld(): boolean {
-    const { protocol, splitter } = this
+    const { protocol } = this
     // Bounded per turn only where it was held: a read is bounded by what is below.
     let budget = this.readHalf === 'resuming' ? limits.deliveryBudgetBytes : Infinity
     while (this.canDeliver(protocol)) {
       if (budget <= 0) return false
+      // Asked for anew: what is below may have fed us from within a callback.
+      const splitter = this.present
+      if (splitter === undefined) break
       let unit: D | undefined
       try {
         unit = splitter.next()
@@ -73,20 +109,26 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
         continue
       }
       const overlong = splitter.takeOverlong()
-      if (overlong === undefined) break
+      if (overlong === undefined) {
+        if (splitter.isBlank) {
+          this.present = undefined
+          this.framing.giveBack(splitter)
+        }
+        break
+      }
       budget -= overlong.bytes
-      this.onOverlong?.(overlong)
+      this.framing.onOverlong?.(overlong)
     }
     return true
   }
 
   protected accept(data: Data): void {
-    this.encoder.write(this.below, data)
+    this.framing.encoder.write(this.below, data)
   }
 
   protected acceptSequence(list: readonly Data[]): void {
     const pieces: Data[] = []
-    for (const data of list) this.encoder.append(pieces, data)
+    for (const data of list) this.framing.encoder.append(pieces, data)
     this.below.writeSequence(pieces)
   }
 
@@ -95,15 +137,15 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
 
   /** While flowing, what is held is a part of a unit, which nothing waits for. */
   protected hasHeld(): boolean {
-    return this.readHalf !== 'flowing' && this.splitter.heldBytes > 0
+    return this.readHalf !== 'flowing' && this.heldBytes > 0
   }
 
   protected dropHeld(): number {
-    return byteLength(this.splitter.takeLeftover())
+    return this.present === undefined ? 0 : byteLength(this.present.takeLeftover())
   }
 
   protected undecodedBytes(): number {
-    return this.splitter.truncatedBytes
+    return this.present?.truncatedBytes ?? 0
   }
 
   protected override reasonAbove(reason: CloseReason): Cause {
@@ -119,7 +161,8 @@ export class FramedTransport<D extends Data = Data> extends LayerTransport<Strea
 
   private splitterEnds(): void {
     if (this.readHalf === 'discarding' || this.readHalf === 'ended') return
-    this.splitter.receiveEof()
+    if (this.present === undefined) return
+    this.present.receiveEof()
     this.deliverHeld()
   }
 }

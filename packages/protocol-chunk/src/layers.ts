@@ -4,7 +4,7 @@ import { ChunkSplitter } from './chunk-splitter.ts'
 import { type Above, ChunkLayerTransport, type ChunkTransport, type FramingLayer, type SplitTransport } from './chunk-transport.ts'
 import { CountEncoder, DelimiterEncoder, type Encoder, LengthEncoder, LspEncoder } from './encoder.ts'
 import { wholeNumber } from './errors.ts'
-import { FramedTransport } from './framed-transport.ts'
+import { FramedTransport, Framing } from './framed-transport.ts'
 import { type LengthPrefixOptions, lengthSettings } from './length-options.ts'
 import { LengthSplitter } from './length-splitter.ts'
 import { type LspOptions, lspSettings } from './lsp-options.ts'
@@ -17,11 +17,8 @@ import type { Mode, Overlong, Splitter, UnitOf } from './splitter.ts'
  */
 export function chunk<M extends Mode = 'bytes'>(options: ChunkOptions<M>): FramingLayer<ChunkTransport<UnitOf<M>>> {
   const settings = chunkSettings(options)
-  const encoder = new DelimiterEncoder(settings)
-  return <Below extends Transport<Stream>>(below: Below) => {
-    const top = new ChunkLayerTransport<UnitOf<M>>(below, new ChunkSplitter(settings), encoder, options.onOverlong)
-    return top as unknown as Above<Below, ChunkTransport<UnitOf<M>>>
-  }
+  const shared = new Framing<UnitOf<M>>(() => new ChunkSplitter(settings), new DelimiterEncoder(settings), options.onOverlong)
+  return <Below extends Transport<Stream>>(below: Below) => new ChunkLayerTransport(below, shared) as unknown as Above<Below, ChunkTransport<UnitOf<M>>>
 }
 
 /** Options of `line`: those of `chunk`, but for the delimiter. */
@@ -34,13 +31,17 @@ export interface LineOptions<M extends Mode = Mode> extends Omit<ChunkOptions<M>
   readonly ending?: 'lf' | 'crlf' | 'any'
 }
 
+/** `line()` without options, as most have it, often made anew for each connection: they share one. */
+let usualLines: FramingLayer<ChunkTransport<string>> | undefined
+
 const endings = { lf: '\n', crlf: '\r\n', any: ['\n', '\r\n'] }
 
 /**
  * Lines of text (`mode: 'bytes'` for bytes), ended by `\n`.
  * @throws UsageError `ERR_INVALID_ARGUMENT`
  */
-export function line<M extends Mode = 'text'>(options: LineOptions<M> = {}): FramingLayer<ChunkTransport<UnitOf<M>>> {
+export function line<M extends Mode = 'text'>(options?: LineOptions<M>): FramingLayer<ChunkTransport<UnitOf<M>>> {
+  if (options === undefined) return (usualLines ??= chunk({ mode: 'text', delimiter: '\n' })) as FramingLayer<ChunkTransport<UnitOf<M>>>
   const { ending = 'lf', mode = 'text', ...others } = options
   oneOf('ending', ending, ['lf', 'crlf', 'any'])
   return chunk({ ...others, mode: mode as M, delimiter: endings[ending] })
@@ -98,6 +99,6 @@ export function lsp<M extends Mode = 'text'>(options: LspOptions<M> = {}): Frami
 }
 
 function framing<D extends UnitOf<Mode>>(makeSplitter: () => Splitter<D>, encoder: Encoder, onOverlong?: (overlong: Overlong) => void): FramingLayer<SplitTransport<D>> {
-  return <Below extends Transport<Stream>>(below: Below) =>
-    new FramedTransport<D>(below, makeSplitter(), encoder, onOverlong) as unknown as Above<Below, SplitTransport<D>>
+  const shared = new Framing(makeSplitter, encoder, onOverlong)
+  return <Below extends Transport<Stream>>(below: Below) => new FramedTransport<D>(below, shared) as unknown as Above<Below, SplitTransport<D>>
 }

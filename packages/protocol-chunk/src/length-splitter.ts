@@ -38,6 +38,10 @@ export class LengthSplitter<D extends Data = Data> extends SplitterBase<D> {
     return this.prefix.subarray(0, this.prefixBytes)
   }
 
+  protected hasBegun(): boolean {
+    return this.prefixBytes > 0
+  }
+
   protected reset(): void {
     this.value = 0
     this.prefixBytes = 0

@@ -68,6 +68,10 @@ export class LspSplitter<D extends Data = Data> extends SplitterBase<D> {
     return toBytes(this.header)
   }
 
+  protected hasBegun(): boolean {
+    return this.header !== '' || this.noise?.isOpen === true || this.noise?.isToldOf === true
+  }
+
   protected reset(): void {
     this.header = ''
     this.lineStart = 0

@@ -37,6 +37,8 @@ export interface Splitter<D extends Data = Data> {
   takeOverlong(): Overlong | undefined
   /** Bytes held: not yet returned as part of a unit. */
   readonly heldBytes: number
+  /** Whether it is as it was made: between two units, with nothing held, and no end in sight. Then another connection can read with it. */
+  readonly isBlank: boolean
   /** After `receiveEof`, and `next` has nothing more: bytes of the unit that the end cut off, 0 if it came between two. */
   readonly truncatedBytes: number
   /** Removes and returns what is held, for whoever reads on. The splitter begins anew. */
@@ -59,6 +61,8 @@ export abstract class SplitterBase<D extends Data> implements Splitter<D> {
 
   /** The next unit, of what is there. */
   protected abstract decodeNext(): D | undefined
+  /** Whether anything is known of the next unit, or its end is looked for in another way than at first. */
+  protected abstract hasBegun(): boolean
   /** Forget what was decoded of an unfinished unit. */
   protected abstract reset(): void
   /** What was taken from the input of an unfinished unit: its header. */
@@ -68,6 +72,10 @@ export abstract class SplitterBase<D extends Data> implements Splitter<D> {
 
   get heldBytes(): number {
     return this.begun().length + this.input.length
+  }
+
+  get isBlank(): boolean {
+    return this.input.isBlank && !this.hasEof && this.failure === undefined && !this.hasBegun()
   }
 
   get truncatedBytes(): number {

@@ -8,7 +8,7 @@ import { chunkSettings } from '../src/chunk-options.ts'
 import { ChunkSplitter } from '../src/chunk-splitter.ts'
 import { ChunkLayerTransport } from '../src/chunk-transport.ts'
 import { DelimiterEncoder, LengthEncoder } from '../src/encoder.ts'
-import { FramedTransport } from '../src/framed-transport.ts'
+import { FramedTransport, Framing } from '../src/framed-transport.ts'
 import { lengthSettings } from '../src/length-options.ts'
 import { LengthSplitter } from '../src/length-splitter.ts'
 import { makeTextTools, type Text, type TextTools, textTools } from '../src/text.ts'
@@ -51,7 +51,7 @@ export function chunks(name: string, options: ChunkOptions, rest: Rest): Protoco
 /** `chunk`, made by hand, with tools of the test's own. */
 function chunkWith(tools: TextTools, options: ChunkOptions): AnyLayer {
   const settings = chunkSettings(options)
-  return ((below: StreamTransport) => new ChunkLayerTransport(below, new ChunkSplitter(settings, tools), new DelimiterEncoder(settings))) as unknown as AnyLayer
+  return ((below: StreamTransport) => new ChunkLayerTransport(below, new Framing(() => new ChunkSplitter(settings, tools), new DelimiterEncoder(settings)))) as unknown as AnyLayer
 }
 
 /** `chunk`, with its looks at bytes counted, those of making a read searchable again included. */
@@ -88,9 +88,8 @@ export function counted(name: string, options: ChunkOptions, rest: Rest): Protoc
 export function weighed(name: string, layer: AnyLayer, rest: Rest): ProtocolSubject {
   return layerSubject(name, layer, rest, (top) => {
     const { input } = (top as unknown as { readonly splitter: { readonly input: object } }).splitter
-    const { pieces, block } = input as { readonly pieces: readonly Uint8Array[]; readonly block: Uint8Array | undefined }
-    const kept = block === undefined ? pieces : [...pieces, block]
-    return { heldBytes: kept.reduce((sum, piece) => sum + piece.buffer.byteLength + 100, 0) }
+    const { pieces } = (input as { readonly carried: object }).carried as { readonly pieces: readonly { readonly bytes: Uint8Array }[] }
+    return { heldBytes: pieces.reduce((sum, { bytes: kept }) => sum + kept.buffer.byteLength + 100, 0) }
   })
 }
 
@@ -174,7 +173,7 @@ export function costedChunk(options: ChunkOptions): (tools: TextTools) => AnyLay
 /** `lengthPrefix` of four bytes, for `costed`. */
 export function costedLengths(mode: 'bytes' | 'text'): (tools: TextTools) => AnyLayer {
   const settings = lengthSettings({ mode })
-  return (tools) => ((below: StreamTransport) => new FramedTransport(below, new LengthSplitter(settings, tools), new LengthEncoder(settings))) as unknown as AnyLayer
+  return (tools) => ((below: StreamTransport) => new FramedTransport(below, new Framing(() => new LengthSplitter(settings, tools), new LengthEncoder(settings)))) as unknown as AnyLayer
 }
 
 /** Tools whose texts are never strings, so that what is searched and stepped through can be counted. */

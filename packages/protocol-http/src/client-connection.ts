@@ -63,10 +63,13 @@ export class ClientConnection extends Shell {
     this.policy = pool.policy
     this.exchangeClock = new ExchangeClock(transport.clock)
     this.exchangePolicy = { ...transport, clock: this.exchangeClock }
-    this.deadline = new Deadline(transport.clock, () => {
-      if (this.exchange === undefined) this.closeIdle()
-      else (this.exchange as ClientExchange).timedOut()
-    })
+    this.deadline = new Deadline(transport.clock, this)
+  }
+
+  /** For its deadline alone. */
+  timedOut(): void {
+    if (this.exchange === undefined) this.closeIdle()
+    else (this.exchange as ClientExchange).timedOut()
   }
 
   /** Begins an exchange. */

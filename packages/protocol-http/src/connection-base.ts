@@ -33,14 +33,11 @@ export class ConnectionBase {
   /** Whether the body that we send may be followed by trailers: its length is unknown. */
   protected mayTrail = false
   /** A client's requests that wait for the responses to those before them. */
-  protected asked: Asked[] = []
+  protected asked: Asked[] | undefined
 
   constructor(role: HttpRole, limits?: Partial<HttpLimits>) {
     this.role = role
     this.limits = limits === undefined ? defaultLimits : pickLimits(limits)
-    for (const [name, value] of Object.entries(this.limits)) {
-      if (!(typeof value === 'number' && value >= 0)) throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}; it takes a number from 0`)
-    }
     this.reader = new Reader(role, this.limits)
     this.ours = role === 'server' ? responderStart : requesterStart
     this.theirs = role === 'server' ? requesterStart : responderStart

@@ -73,7 +73,7 @@ export class HttpConnection extends ConnectionBase {
     this.moveOurs('request')
     const asked: Asked = { method, upgrade: offers ? fields.upgrade : undefined }
     if (this.theirState === 'idle') this.ask(asked)
-    else this.asked.push(asked)
+    else (this.asked ??= []).push(asked)
     this.offers = offers
     this.expecting = fields.expect !== undefined
     this.mayTrail = framing === 'chunked'
@@ -210,14 +210,14 @@ export class HttpConnection extends ConnectionBase {
    * @throws UsageError `ERR_HTTP_STATE` otherwise.
    */
   startNextCycle(): void {
-    const next = this.asked[0]
+    const next = this.asked?.[0]
     const isAhead = next !== undefined || (this.role === 'client' && this.ourState === 'idle')
     if (this.theirState !== 'done' || (this.ourState !== 'done' && !isAhead)) throw this.illegal('cycle')
     if (!isAhead) this.moveOurs('cycle')
     this.moveTheirs('cycle')
     this.reader.begin()
     if (next === undefined) return
-    this.asked.shift()
+    this.asked!.shift()
     this.ask(next)
   }
 

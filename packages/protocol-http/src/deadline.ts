@@ -1,51 +1,61 @@
 import type { Clock } from '@async/core/base'
 
-/** One deadline that is moved often and passes rarely: moving it later, or away, costs no timer. */
+/** Whose deadline it is. */
+export interface DeadlineOwner {
+  /** It has passed. */
+  timedOut(): void
+}
+
+/** One deadline that is moved often and passes rarely: moving it later, or away, costs no timer. Times are whole milliseconds, which take no object. */
 export class Deadline {
   private readonly clock: Clock
-  private readonly passed: () => void
-  private dueMs = Infinity
+  private readonly owner: DeadlineOwner
+  private dueMs: number | undefined
   private timer: unknown
-  private timerDueMs = Infinity
+  private timerDueMs: number | undefined
 
-  constructor(clock: Clock, passed: () => void) {
+  constructor(clock: Clock, owner: DeadlineOwner) {
     this.clock = clock
-    this.passed = passed
+    this.owner = owner
   }
 
   /** So many milliseconds from now, which who knows it need not ask for again. Infinity: never. */
   set(ms: number, nowMs: number = this.clock.nowMs()): void {
-    this.dueMs = nowMs + ms
-    if (this.dueMs < this.timerDueMs) this.arm(ms)
+    if (ms === Infinity) return this.clear()
+    const dueMs = Math.floor(nowMs + ms)
+    this.dueMs = dueMs
+    if (this.timerDueMs === undefined || dueMs < this.timerDueMs) this.arm(ms, dueMs)
   }
 
   /** Not now. A timer may stay behind until it fires or `stop()`. */
   clear(): void {
-    this.dueMs = Infinity
+    this.dueMs = undefined
   }
 
   /** Leaves no timer behind. */
   stop(): void {
-    this.dueMs = Infinity
+    this.dueMs = undefined
     if (this.timer !== undefined) this.clock.clearTimer(this.timer)
     this.timer = undefined
-    this.timerDueMs = Infinity
+    this.timerDueMs = undefined
   }
 
-  private arm(ms: number): void {
+  private arm(ms: number, dueMs: number): void {
     if (this.timer !== undefined) this.clock.clearTimer(this.timer)
-    this.timerDueMs = this.clock.nowMs() + ms
+    this.timerDueMs = dueMs
     this.timer = this.clock.setTimer(() => this.fire(), ms)
   }
 
   private fire(): void {
+    const { dueMs } = this
     this.timer = undefined
-    this.timerDueMs = Infinity
-    const leftMs = this.dueMs - this.clock.nowMs()
-    if (leftMs === Infinity) return
-    if (leftMs > 0) return this.arm(leftMs)
-    this.dueMs = Infinity
-    this.passed()
+    this.timerDueMs = undefined
+    if (dueMs === undefined) return
+    const leftMs = dueMs - this.clock.nowMs()
+    // (A timer may fire a part of a millisecond early.)
+    if (leftMs >= 1) return this.arm(leftMs, dueMs)
+    this.dueMs = undefined
+    this.owner.timedOut()
   }
 }
 
@@ -53,18 +63,14 @@ export class Deadline {
  * The clock of the exchanges on one connection, of which one at a time has one timer at a time: most are cleared at once, so they share a
  * `Deadline`, and cost no timer of the runtime's each.
  */
-export class ExchangeClock implements Clock {
+export class ExchangeClock implements Clock, DeadlineOwner {
   private readonly clock: Clock
   private readonly deadline: Deadline
   private task: (() => void) | undefined
 
   constructor(clock: Clock) {
     this.clock = clock
-    this.deadline = new Deadline(clock, () => {
-      const { task } = this
-      this.task = undefined
-      task?.()
-    })
+    this.deadline = new Deadline(clock, this)
   }
 
   nowMs(): number {
@@ -81,6 +87,13 @@ export class ExchangeClock implements Clock {
     if (this.task !== timer) return
     this.task = undefined
     this.deadline.clear()
+  }
+
+  /** For its deadline alone. */
+  timedOut(): void {
+    const { task } = this
+    this.task = undefined
+    task?.()
   }
 
   /** Leaves no timer behind, unless an exchange still has one. */

@@ -92,8 +92,8 @@ class ClientSession extends DuplexTransport {
     this.way = policy
     this.terms = terms
     const { clock } = policy.transport
-    this.silence = new Deadline(clock, () => this.stream?.abort(new ConnectionError('ERR_TIMEOUT', 'no sign of life from the server')))
-    this.idle = new Deadline(clock, () => void this.post())
+    this.silence = new Deadline(clock, { timedOut: () => this.stream?.abort(new ConnectionError('ERR_TIMEOUT', 'no sign of life from the server')) })
+    this.idle = new Deadline(clock, { timedOut: () => void this.post() })
     this.idle.set(terms.heartbeatMs)
     void this.attach()
   }

@@ -139,8 +139,8 @@ class ServerSession extends DuplexTransport {
     this.terms = policy
     this.onGone = onGone
     const { clock } = policy.transport
-    this.heartbeat = new Deadline(clock, () => this.beat())
-    this.life = new Deadline(clock, () => this.sessionLost('the client did not come back'))
+    this.heartbeat = new Deadline(clock, { timedOut: () => this.beat() })
+    this.life = new Deadline(clock, { timedOut: () => this.sessionLost('the client did not come back') })
     this.live()
   }
 

@@ -48,7 +48,6 @@ export abstract class ExchangeInTurn extends Exchange {
   /** It goes to another connection, first in line there. What was sent is sent again. From a clean stack. */
   moveTo(host: TurnHost): void {
     this.host = host
-    this.info = host.info
     this.isAhead = false
     this.isMoved = true
     if (this.isSent) {

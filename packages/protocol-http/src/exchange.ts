@@ -37,7 +37,6 @@ const portionPieces = 1024
  */
 export abstract class Exchange extends QueuedTransport<Stream> {
   readonly carries = 'stream' as const
-  info: Info
   /** Whether it takes data now. */
   reads = false
   /** The trailer fields behind the other body; there when its end is delivered. Names in lower case. */
@@ -59,7 +58,15 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   constructor(host: ExchangeHost, policy: TransportPolicy) {
     super(policy)
     this.host = host
-    this.info = host.info
+  }
+
+  /** The facts of its connection. */
+  get info(): Info {
+    return this.host.info
+  }
+
+  protected override get halfCloses(): boolean {
+    return true
   }
 
   /** Whether our head is sent. */
@@ -241,7 +248,8 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     if (batch === undefined || this.cause !== undefined || !this.isHandedOver()) return
     // The last of a body is as good as sent; of what goes on the queue below is part of ours, or a producer would not feel it.
     if (this.writeHalf === 'ending' || host.below.queuedBytes <= this.policy.lowWaterMarkBytes) this.batchSent()
-    else host.below.drained(this.policy.lowWaterMarkBytes).then(() => {
+    // A transport below that is full says when it takes more, without a promise.
+    else if (!host.full) host.below.drained(this.policy.lowWaterMarkBytes).then(() => {
       if (this.handing === batch) this.batchSent()
     }, () => {})
   }

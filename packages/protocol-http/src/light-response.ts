@@ -3,14 +3,6 @@ import { passAsResponse } from './pass-as-response.ts'
 /** What Headers are made of. By the class: not every set of types has a name for it. */
 export type HeadersSource = ConstructorParameters<typeof Headers>[0]
 
-/** What a light response keeps in place of the platform's objects. */
-interface Content {
-  readonly body: string | Uint8Array | null
-  readonly status: number
-  readonly statusText: string
-  readonly headers: HeadersSource
-}
-
 const nullBodyStatuses: ReadonlySet<number> = new Set([204, 205, 304])
 let platform: typeof Response | undefined
 
@@ -18,9 +10,14 @@ let platform: typeof Response | undefined
  * What passes as a Response, and keeps a body of text or bytes as it is: no stream, and no Headers until somebody asks for them. Anything else
  * that is asked of it is asked of a real one, made then.
  */
-class LightResponse {
-  private content: Content | undefined
-  private knownHeaders: Headers | undefined
+export class LightResponse {
+  /** What it was made of, until a real one is. */
+  readonly givenBody: string | Uint8Array | null = null
+  readonly givenStatus: number = 200
+  readonly givenStatusText: string = ''
+  readonly givenHeaders: HeadersSource = undefined
+  /** The headers, once somebody asked for them: they may have been changed. */
+  knownHeaders: Headers | undefined
   private real: Response | undefined
 
   constructor(body?: ConstructorParameters<typeof Response>[0], init?: ResponseInit) {
@@ -30,15 +27,24 @@ class LightResponse {
       this.real = new platform!(body, init)
       return
     }
-    this.content = { body: (body as string | Uint8Array | null | undefined) ?? null, status, statusText: init?.statusText ?? '', headers: init?.headers }
+    if (body !== undefined) this.givenBody = body as string | Uint8Array | null
+    if (init === undefined) return
+    this.givenStatus = status
+    if (init.statusText !== undefined) this.givenStatusText = init.statusText
+    this.givenHeaders = init.headers
+  }
+
+  /** Whether a real one was made, which has the body. */
+  get isReal(): boolean {
+    return this.real !== undefined
   }
 
   get status(): number {
-    return this.content?.status ?? this.makeReal().status
+    return this.real === undefined ? this.givenStatus : this.real.status
   }
 
   get statusText(): string {
-    return this.content?.statusText ?? this.makeReal().statusText
+    return this.real === undefined ? this.givenStatusText : this.real.statusText
   }
 
   get ok(): boolean {
@@ -46,25 +52,16 @@ class LightResponse {
   }
 
   get headers(): Headers {
-    if (this.content === undefined) return this.makeReal().headers
+    if (this.real !== undefined) return this.real.headers
     if (this.knownHeaders !== undefined) return this.knownHeaders
-    const { headers, body } = this.content
-    const made = new Headers(headers)
-    if (typeof body === 'string' && !made.has('content-type')) made.set('content-type', 'text/plain;charset=UTF-8')
+    const made = new Headers(this.givenHeaders)
+    if (typeof this.givenBody === 'string' && !made.has('content-type')) made.set('content-type', 'text/plain;charset=UTF-8')
     return (this.knownHeaders = made)
-  }
-
-  /** What can be sent without a stream, unless somebody asked for more. */
-  takeContent(): { readonly content: Content; readonly headers: Headers | undefined } | undefined {
-    const { content, knownHeaders } = this
-    return content === undefined ? undefined : { content, headers: knownHeaders }
   }
 
   makeReal(): Response {
     if (this.real !== undefined) return this.real
-    const { body, status, statusText } = this.content!
-    const real = new platform!(body, { status, statusText, headers: this.headers })
-    this.content = undefined
+    const real = new platform!(this.givenBody, { status: this.givenStatus, statusText: this.givenStatusText, headers: this.headers })
     this.knownHeaders = undefined
     return (this.real = real)
   }
@@ -75,9 +72,10 @@ export function platformResponse(): typeof Response {
   return platform ?? Response
 }
 
-/** What is kept of a response that is light, and of which nobody asked for a stream. */
-export function lightContent(response: Response): ReturnType<LightResponse['takeContent']> {
-  return platform === undefined ? undefined : (response as unknown as Partial<LightResponse> | undefined)?.takeContent?.()
+/** `response`, if it is a light one of which nobody asked for a stream. */
+export function asLight(response: Response): LightResponse | undefined {
+  const light = response as unknown as LightResponse | undefined
+  return platform !== undefined && light?.isReal === false ? light : undefined
 }
 
 /**

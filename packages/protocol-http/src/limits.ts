@@ -1,3 +1,5 @@
+import { UsageError } from '@async/core'
+
 /** What a peer may send. Each limit ends the connection when it is passed; a server answers with the status named first. */
 export interface HttpLimits {
   /** Bytes of the request line, or of the status line, without its CRLF. 414. Default 8192: RFC 9112 §3 asks for 8000; nginx, Apache: 8 KiB. */
@@ -30,11 +32,18 @@ export const defaultLimits: HttpLimits = Object.freeze({
 /** What `pickLimits` made: complete and frozen, so that connections may have it in common. */
 const picked: WeakSet<object> = new WeakSet([defaultLimits])
 
-/** The limits among `options`, with defaults. Frozen; those that this made already are given back, so that they stay the same object. */
+/**
+ * The limits among `options`, with defaults. Frozen; those that this made already are given back, so that they stay the same object.
+ * @throws UsageError `ERR_INVALID_ARGUMENT` for one that is no number from 0.
+ */
 export function pickLimits(options: Partial<HttpLimits>): HttpLimits {
   if (picked.has(options)) return options as HttpLimits
   const limits: Record<string, number> = {}
-  for (const [name, value] of Object.entries(defaultLimits)) limits[name] = options[name as keyof HttpLimits] ?? (value as number)
+  for (const [name, standard] of Object.entries(defaultLimits)) {
+    const value: unknown = options[name as keyof HttpLimits] ?? standard
+    if (!(typeof value === 'number' && value >= 0)) throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${String(value)}; it takes a number from 0`)
+    limits[name] = value
+  }
   picked.add(Object.freeze(limits))
   return limits as unknown as HttpLimits
 }

@@ -26,7 +26,8 @@ export class ReadQueue {
   /** Whether the peer's end was fed. */
   ended: boolean = false
 
-  protected waiting: Uint8Array[] = []
+  /** Behind `read`. */
+  protected waiting: Uint8Array[] | undefined
   protected nextWaiting = 0
   protected gathering: Uint8Array | undefined
   protected gatheredBytes = 0
@@ -35,7 +36,7 @@ export class ReadQueue {
   protected base = 0
   protected text = ''
   protected at = 0
-  protected pieces: string[] = []
+  protected pieces: string[] | undefined
   /** How many of the pieces are joined ones. */
   protected joinedCount = 0
   protected piecesBytes = 0
@@ -53,17 +54,23 @@ export class ReadQueue {
   /** Adds what came. The bytes are the queue's from now on. */
   feed(data: Uint8Array): void {
     if (data.length === 0) return
-    if (data.length < smallBytes && this.heldBytes > 0) this.gather(data)
+    // The rule: nothing waits.
+    if (this.heldBytes === 0) {
+      this.read = data
+      this.base = 0
+      this.at = 0
+      this.text = ''
+    } else if (data.length < smallBytes) this.gather(data)
     else {
       this.gathering = undefined
-      this.waiting.push(data)
+      ;(this.waiting ??= []).push(data)
     }
     this.heldBytes += data.length
   }
 
   /** Forgets everything that waits. */
   clear(): void {
-    this.waiting = []
+    this.waiting = undefined
     this.nextWaiting = 0
     this.gathering = undefined
     this.read = nothing
@@ -152,20 +159,19 @@ export class ReadQueue {
     this.at = 0
     this.text = ''
     if (this.base < this.read.length) return true
-    const next = this.waiting[this.nextWaiting]
-    if (next === undefined) {
+    const { waiting } = this
+    if (waiting === undefined) {
       // What was read is not held on to: it may be a view of much more.
       this.read = nothing
       this.base = 0
       return false
     }
-    this.nextWaiting++
-    if (this.nextWaiting === this.waiting.length) {
-      this.waiting = []
+    this.read = waiting[this.nextWaiting++]!
+    if (this.nextWaiting === waiting.length) {
+      this.waiting = undefined
       this.nextWaiting = 0
       this.gathering = undefined
     }
-    this.read = next
     this.base = 0
     return true
   }
@@ -183,9 +189,11 @@ export class ReadQueue {
   }
 
   protected join(last: string): string {
-    this.pieces.push(last)
-    const line = this.pieces.join('')
-    this.pieces = []
+    const { pieces } = this
+    if (pieces === undefined) return last
+    pieces.push(last)
+    const line = pieces.join('')
+    this.pieces = undefined
     this.joinedCount = 0
     this.piecesBytes = 0
     return line
@@ -193,10 +201,11 @@ export class ReadQueue {
 
   /** Keeps a piece of a line. Who sends single bytes has some dozen of them made one now and then, so that they cost no string each. */
   protected keep(piece: string): void {
-    this.pieces.push(piece)
-    if (this.pieces.length - this.joinedCount < joinAtCount) return
-    const joined = this.pieces.splice(this.joinedCount).join('')
-    this.pieces.push(joined)
+    const pieces = (this.pieces ??= [])
+    pieces.push(piece)
+    if (pieces.length - this.joinedCount < joinAtCount) return
+    const joined = pieces.splice(this.joinedCount).join('')
+    pieces.push(joined)
     this.joinedCount++
   }
 
@@ -206,10 +215,11 @@ export class ReadQueue {
       into = new Uint8Array(gatherBytes)
       this.gathering = into
       this.gatheredBytes = 0
-      this.waiting.push(data)
+      ;(this.waiting ??= []).push(data)
     }
     into.set(data, this.gatheredBytes)
     this.gatheredBytes += data.length
-    this.waiting[this.waiting.length - 1] = into.subarray(0, this.gatheredBytes)
+    const waiting = this.waiting!
+    waiting[waiting.length - 1] = into.subarray(0, this.gatheredBytes)
   }
 }

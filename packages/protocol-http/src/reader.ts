@@ -59,6 +59,11 @@ export class Reader {
   /** The next message may begin. */
   begin(): void {
     this.phase = 'start'
+    // A connection may be idle for long.
+    this.start = undefined
+    this.status = undefined
+    this.headers = noTrailers
+    this.trailers = undefined
   }
 
   /**

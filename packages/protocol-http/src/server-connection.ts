@@ -1,10 +1,11 @@
 import { canHalfClose, ConnectionError, isAsyncError } from '@async/core'
-import type { Cause, CloseReason, StreamTransport, UpgradeRequest } from '@async/core'
-import { soon, type TransportPolicy } from '@async/core/base'
+import type { Cause, CloseReason, Info, StreamTransport, UpgradeRequest } from '@async/core'
+import { type Clock, soon } from '@async/core/base'
 import { HttpConnection } from './connection.ts'
 import { httpDate, httpDateLine } from './date.ts'
 import { Deadline, ExchangeClock } from './deadline.ts'
 import type { HttpEvent } from './events.ts'
+import { ExchangeDues } from './exchange-dues.ts'
 import type { Exchange } from './exchange.ts'
 import { parseList } from './grammar.ts'
 import type { ServerPolicy } from './server.ts'
@@ -15,14 +16,14 @@ type RequestEvent = Extract<HttpEvent, { readonly type: 'request' }>
 
 /**
  * The server's end of a connection. One deadline serves all: between two requests that for the next head; while an exchange lasts the
- * earliest of `requestDueMs`, `idleDueMs` and `handlerDueMs`, of which a request without a body, answered at once, sets none.
+ * first of its `dues`, of which a request without a body, answered at once, has none.
  */
 export class ServerConnection extends Shell {
   private readonly policy: ServerPolicy
   private readonly onGone: (connection: ServerConnection) => void
   private readonly deadline: Deadline
-  private readonly exchangeClock: ExchangeClock
-  private readonly exchangePolicy: TransportPolicy
+  private madeClock: ExchangeClock | undefined
+  private knownSecure: boolean | undefined
   /** Whether no request is begun behind the last one; `idle` when the time for that runs. */
   private between: 'no' | 'unknown' | 'idle' = 'no'
   /** The exchange that was on is over, and the machine waits to be told. */
@@ -34,17 +35,13 @@ export class ServerConnection extends Shell {
   private lastQueuedBytes = 0
   /** When the head that is read began, if it did not come at once. */
   private headAtMs = 0
-  private requestDueMs = Infinity
-  private idleDueMs = Infinity
-  private handlerDueMs = Infinity
+  private dues: ExchangeDues | undefined
 
   constructor(policy: ServerPolicy, onGone: (connection: ServerConnection) => void) {
     super(new HttpConnection('server', policy.limits))
     this.policy = policy
     this.onGone = onGone
-    this.exchangeClock = new ExchangeClock(policy.transport.clock)
-    this.exchangePolicy = { ...policy.transport, clock: this.exchangeClock }
-    this.deadline = new Deadline(policy.transport.clock, () => this.timedOut())
+    this.deadline = new Deadline(policy.transport.clock, this)
   }
 
   // ── for the server ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -61,14 +58,27 @@ export class ServerConnection extends Shell {
     this.below.abort(new ConnectionError('ERR_ABORTED', 'the server was drained'))
   }
 
+  /** Made when an exchange sets a timer, which few do. */
+  get exchangeClock(): Clock {
+    return (this.madeClock ??= new ExchangeClock(this.policy.transport.clock))
+  }
+
+  /** Looked up once: what negotiates application protocols is TLS. */
+  get isSecure(): boolean {
+    return (this.knownSecure ??= isSecure(this.below.info))
+  }
+
   // ── for its exchange ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The exchange waits for the client, `on`: to send of its body, or to take of ours; something moved, or it no longer waits. */
   waits(on: boolean): void {
-    const dueMs = on ? this.policy.transport.clock.nowMs() + this.policy.bodyIdleTimeoutMs : Infinity
-    if (dueMs === this.idleDueMs) return
-    this.idleDueMs = dueMs
-    this.setDue()
+    if (!on && this.dues === undefined) return
+    const dues = (this.dues ??= new ExchangeDues())
+    // In whole milliseconds: what moves a hundred times in one of them asks for one deadline.
+    const dueMs = on ? Math.floor(this.policy.transport.clock.nowMs()) + this.policy.bodyIdleTimeoutMs : Infinity
+    if (dueMs === dues.idleMs) return
+    dues.idleMs = dueMs
+    this.setDue(dues)
   }
 
   /** The answers of one read have one Date: to ask for the time costs as much as a tenth of all else. */
@@ -78,10 +88,11 @@ export class ServerConnection extends Shell {
 
   /** The response has begun: from here on the two go at their own pace. */
   answered(): void {
-    if (this.requestDueMs === Infinity && this.handlerDueMs === Infinity) return
-    this.requestDueMs = Infinity
-    this.handlerDueMs = Infinity
-    this.setDue()
+    const { dues } = this
+    if (dues === undefined) return
+    dues.requestMs = Infinity
+    dues.handlerMs = Infinity
+    this.setDue(dues)
   }
 
   /** Gives the connection to another protocol, `response` first if there is one. */
@@ -111,8 +122,7 @@ export class ServerConnection extends Shell {
       if (this.machine.ourState === 'done' && this.machine.theirState === 'done') {
         this.nextIsDue = true
         if (!this.isPulling) soon(nextRequest, this)
-      }
-      else this.endBelow()
+      } else this.endBelow()
     } else if (isAsyncError((cause as { error?: unknown }).error, 'ERR_CALLBACK_THREW') && !exchange.headSent) this.refuse(500)
     else this.abortBelow(cause)
   }
@@ -121,7 +131,7 @@ export class ServerConnection extends Shell {
 
   override connectionMade(below: StreamTransport): void {
     super.connectionMade(below)
-    this.headAtMs = this.policy.transport.clock.nowMs()
+    this.headAtMs = Math.floor(this.policy.transport.clock.nowMs())
     this.deadline.set(this.policy.headTimeoutMs, this.headAtMs)
   }
 
@@ -143,8 +153,8 @@ export class ServerConnection extends Shell {
         break
       }
       case 'end':
-        if (this.requestDueMs !== Infinity || this.idleDueMs !== Infinity) {
-          this.requestDueMs = Infinity
+        if (this.dues !== undefined) {
+          this.dues.requestMs = Infinity
           this.waits(false)
         }
         this.exchange?.bodyEnded()
@@ -170,7 +180,7 @@ export class ServerConnection extends Shell {
 
   protected lost(_reason: CloseReason): void {
     this.deadline.stop()
-    this.exchangeClock.stop()
+    this.madeClock?.stop()
     this.onGone(this)
   }
 
@@ -181,7 +191,7 @@ export class ServerConnection extends Shell {
     const { policy, machine } = this
     const isBegun = machine.inMessage
     if (!isBegun && this.between === 'idle') return
-    const nowMs = policy.transport.clock.nowMs()
+    const nowMs = Math.floor(policy.transport.clock.nowMs())
     if (isBegun) this.headAtMs = nowMs
     this.between = isBegun ? 'no' : 'idle'
     this.deadline.set(isBegun ? policy.headTimeoutMs : policy.keepAliveTimeoutMs, nowMs)
@@ -194,18 +204,19 @@ export class ServerConnection extends Shell {
     this.drainedBytes = 0
     this.deadline.clear()
     if (++this.requestCount >= policy.maxRequestCount) this.machine.refuseNext()
-    const exchange = new ServerExchange(this, this.exchangePolicy, event, policy.maxDrainBytes)
+    const exchange = new ServerExchange(this, policy.transport, event, policy.maxDrainBytes)
     this.exchange = exchange
     if (event.bodyBytes === 0) {
       this.machine.nextEvent()
       exchange.bodyEnded()
     }
     if (event.bodyBytes !== 0 || policy.handlerTimeoutMs !== Infinity) {
-      // A head that came in one piece began now.
-      const headAtMs = wasBetween ? policy.transport.clock.nowMs() : this.headAtMs
-      if (event.bodyBytes !== 0) this.requestDueMs = headAtMs + policy.requestTimeoutMs
-      if (policy.handlerTimeoutMs !== Infinity) this.handlerDueMs = policy.transport.clock.nowMs() + policy.handlerTimeoutMs
-      this.setDue()
+      // (A head that came in one piece began now.)
+      const dues = (this.dues = new ExchangeDues())
+      const nowMs = Math.floor(policy.transport.clock.nowMs())
+      if (event.bodyBytes !== 0) dues.requestMs = (wasBetween ? nowMs : this.headAtMs) + policy.requestTimeoutMs
+      dues.handlerMs = nowMs + policy.handlerTimeoutMs
+      this.setDue(dues)
     }
     if (event.upgrade && this.offer(exchange, event)) return
     this.run(exchange)
@@ -291,20 +302,18 @@ export class ServerConnection extends Shell {
   // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private clearDue(): void {
-    if (this.requestDueMs === Infinity && this.idleDueMs === Infinity && this.handlerDueMs === Infinity) return
-    this.requestDueMs = Infinity
-    this.idleDueMs = Infinity
-    this.handlerDueMs = Infinity
+    if (this.dues === undefined) return
+    this.dues = undefined
     this.deadline.clear()
   }
 
-  private setDue(): void {
-    const dueMs = Math.min(this.requestDueMs, this.idleDueMs, this.handlerDueMs)
-    if (dueMs === Infinity) this.deadline.clear()
-    else this.deadline.set(Math.max(0, dueMs - this.policy.transport.clock.nowMs()))
+  private setDue({ firstMs }: ExchangeDues): void {
+    if (firstMs === Infinity) this.deadline.clear()
+    else this.deadline.set(Math.max(0, firstMs - this.policy.transport.clock.nowMs()))
   }
 
-  private timedOut(): void {
+  /** For its deadline alone. */
+  timedOut(): void {
     const exchange = this.exchange as ServerExchange | undefined
     if (exchange !== undefined) return this.exchangeTimedOut(exchange)
     if (this.phase !== 'open') return
@@ -317,11 +326,7 @@ export class ServerConnection extends Shell {
   }
 
   private exchangeTimedOut(exchange: ServerExchange): void {
-    const { policy } = this
-    const error =
-      this.handlerDueMs <= Math.min(this.requestDueMs, this.idleDueMs) ? new ConnectionError('ERR_HTTP_HANDLER_TIMEOUT', `no response after ${policy.handlerTimeoutMs} ms`)
-      : this.requestDueMs <= this.idleDueMs ? new ConnectionError('ERR_HTTP_REQUEST_TIMEOUT', `no whole request after ${policy.requestTimeoutMs} ms`)
-      : new ConnectionError('ERR_HTTP_BODY_TIMEOUT', `no byte of a body went or came for ${policy.bodyIdleTimeoutMs} ms`)
+    const error = (this.dues ?? new ExchangeDues()).error(this.policy)
     const cause: Cause = { kind: 'timeout', error }
     this.exchange = undefined
     this.clearDue()
@@ -333,4 +338,9 @@ export class ServerConnection extends Shell {
 
 function nextRequest(connection: ServerConnection): void {
   connection.nextRequest()
+}
+
+function isSecure(info: Info): boolean {
+  for (let each: Info | undefined = info; each !== undefined; each = each.below) if ('alpnProtocol' in each) return true
+  return false
 }

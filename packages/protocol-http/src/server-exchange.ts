@@ -1,6 +1,6 @@
 import { UsageError } from '@async/core'
 import type { Cause, Data, StreamTransport, UpgradeRequest } from '@async/core'
-import { byteLength, type TransportPolicy, soon } from '@async/core/base'
+import { byteLength, type Clock, soon, type TransportPolicy } from '@async/core/base'
 import type { HeaderList, HttpEvent, RequestHead } from './events.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
 import { hasNoBody } from './framing.ts'
@@ -60,6 +60,10 @@ export interface HttpServerExchange extends StreamTransport {
 export interface ServerExchangeHost extends ExchangeHost {
   /** Whether the exchange waits for the client to send or to take something, or (again) that something moved. */
   waits(on: boolean): void
+  /** Where the deadlines of its exchanges come from, of which one at a time has one at a time. */
+  readonly exchangeClock: Clock
+  /** Whether TLS is below. */
+  readonly isSecure: boolean
   /** The field line of Date. */
   dateLine(): string
   /** The head of the response is sent. */
@@ -74,7 +78,7 @@ export interface ServerExchangeHost extends ExchangeHost {
 export class ServerExchange extends Exchange implements HttpServerExchange {
   readonly request: RequestHead
   /** Told once, at once, when the exchange cannot come to its end: before what was received, and the loss, are delivered. */
-  onFailure: ((cause: Cause) => void) | undefined
+  watcher: { exchangeFailed(cause: Cause): void } | undefined
   protected declare readonly host: ServerExchangeHost
   private readonly requestBytes: number | undefined
   private readonly maxDrainBytes: number
@@ -96,6 +100,10 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     this.maxDrainBytes = maxDrainBytes
   }
 
+  protected override get clock(): Clock {
+    return this.host.exchangeClock
+  }
+
   get headSent(): boolean {
     return this.host.machine.ourState !== 'head'
   }
@@ -103,6 +111,11 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   /** Whether the request has a body, or may have one. */
   get hasBody(): boolean {
     return this.requestBytes !== 0
+  }
+
+  /** Whether TLS is below. */
+  get isSecure(): boolean {
+    return this.host.isSecure
   }
 
   get expectsContinue(): boolean {
@@ -242,7 +255,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   }
 
   protected override destroy(): void {
-    if (this.onFailure !== undefined && 'error' in this.cause!) this.failed(this.cause)
+    if (this.watcher !== undefined && 'error' in this.cause!) this.failed(this.cause)
     super.destroy()
   }
 
@@ -281,9 +294,9 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   }
 
   private failed(cause: Cause): void {
-    const { onFailure } = this
-    this.onFailure = undefined
-    onFailure?.(cause)
+    const { watcher } = this
+    this.watcher = undefined
+    watcher?.exchangeFailed(cause)
   }
 
   private declare(bytes: number): void {

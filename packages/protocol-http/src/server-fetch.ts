@@ -2,10 +2,11 @@ import { UsageError } from '@async/core'
 import type { Cause, Info } from '@async/core'
 import { lossError } from '@async/core/base'
 import { HttpLimitError, HttpProtocolError } from './errors.ts'
+import { asLight } from './light-response.ts'
 import { type HttpServer, httpServer, type HttpServerOptions } from './server.ts'
 import type { HttpServerExchange, ServerExchange } from './server-exchange.ts'
 import { asRequest, makeRequest, type RequestOrigin, type ServerRequest } from './server-request.ts'
-import { ResponseSender } from './server-response.ts'
+import { ResponseSender, sendLight } from './server-response.ts'
 
 /** What a handler is told beside the request. */
 export interface FetchInfo {
@@ -60,7 +61,7 @@ export function fetchHandler(handler: FetchHandler, options: FetchHandlerOptions
     const exchange = given as ServerExchange
     const { method, target } = exchange.request
     if (method === 'TRACE' || target === '*') return answer(exchange, target === '*' ? 204 : 501)
-    new FetchExchange(exchange, makeRequest(exchange, isSecure(exchange.info) ? secure : plain)).run(handler)
+    new FetchExchange(exchange, makeRequest(exchange, exchange.isSecure ? secure : plain)).run(handler)
   }
 }
 
@@ -68,16 +69,13 @@ export function fetchHandler(handler: FetchHandler, options: FetchHandlerOptions
 class FetchExchange implements FetchInfo {
   readonly exchange: ServerExchange
   private readonly request: ServerRequest
-  private readonly sender: ResponseSender
+  /** Who sends a response that has a stream. */
+  private sender: ResponseSender | undefined
 
   constructor(exchange: ServerExchange, request: ServerRequest) {
     this.exchange = exchange
     this.request = request
-    this.sender = new ResponseSender(exchange)
-    exchange.onFailure = (cause: Cause) => {
-      request.failed(cause)
-      this.sender.cancel(lossError(cause))
-    }
+    exchange.watcher = this
   }
 
   get transport(): Info {
@@ -92,16 +90,32 @@ class FetchExchange implements FetchInfo {
     return this.exchange.info.local
   }
 
+  /** For the exchange: it cannot come to its end. */
+  exchangeFailed(cause: Cause): void {
+    this.request.failed(cause)
+    this.sender?.cancel(lossError(cause))
+  }
+
   run(handler: FetchHandler): void {
-    const threw = (error: unknown): void => this.threw(error)
-    const send = (response: Response): Promise<void> | undefined => (this.sender.sendLight(response) ? undefined : this.sender.send(response))
     try {
       const response = handler(asRequest(this.request), this)
-      if (typeof (response as Partial<Promise<Response>> | undefined)?.then === 'function') Promise.resolve(response).then(send).catch(threw)
-      else send(response as Response)?.catch(threw)
+      if (typeof (response as Partial<Promise<Response>> | undefined)?.then === 'function') this.await(response as Promise<Response>)
+      else this.send(response as Response)?.catch((error: unknown) => this.threw(error))
     } catch (error) {
-      threw(error)
+      this.threw(error)
     }
+  }
+
+  private await(response: Promise<Response>): void {
+    Promise.resolve(response).then((it) => this.send(it)).catch((error: unknown) => this.threw(error))
+  }
+
+  /** Returns a promise where the body takes time. */
+  private send(response: Response): Promise<void> | undefined {
+    const light = asLight(response)
+    if (light !== undefined && sendLight(this.exchange, light)) return undefined
+    this.sender = new ResponseSender(this.exchange)
+    return this.sender.send(response)
   }
 
   private threw(error: unknown): void {
@@ -124,10 +138,4 @@ class FetchExchange implements FetchInfo {
 function answer(exchange: ServerExchange, status: number): void {
   exchange.respondInstead({ status })
   exchange.close()
-}
-
-/** Whether TLS is below: what negotiates application protocols. */
-function isSecure(info: Info): boolean {
-  for (let each: Info | undefined = info.below; each !== undefined; each = each.below) if ('alpnProtocol' in each) return true
-  return false
 }

@@ -29,7 +29,7 @@ interface Known {
 export class ServerRequest implements Known {
   private readonly exchange: ServerExchange
   private readonly origin: RequestOrigin
-  private readonly content: RequestBody
+  private knownContent: RequestBody | undefined
   private knownUrl: string | undefined
   private knownHeaders: Headers | undefined
   private knownStream: ReadableStream<Uint8Array> | undefined
@@ -40,7 +40,6 @@ export class ServerRequest implements Known {
   constructor(exchange: ServerExchange, origin: RequestOrigin) {
     this.exchange = exchange
     this.origin = origin
-    this.content = new RequestBody(exchange, origin.maxHeldBodyBytes)
   }
 
   get method(): string {
@@ -116,7 +115,7 @@ export class ServerRequest implements Known {
   /** The exchange cannot come to its end: who waits for the body, or listens to the signal, is told. */
   failed(cause: Cause): void {
     this.failure = lossError(cause)
-    this.content.fail(this.failure)
+    this.knownContent?.fail(this.failure)
     this.controller?.abort(this.failure)
   }
 
@@ -134,7 +133,15 @@ export class ServerRequest implements Known {
   }
 
   private isUsedWhole(): boolean {
-    return this.knownStream === undefined && this.content.isTaken
+    return this.knownStream === undefined && this.knownContent?.isTaken === true
+  }
+
+  /** The body, for who asks for it. */
+  private get content(): RequestBody {
+    if (this.knownContent !== undefined) return this.knownContent
+    const content = new RequestBody(this.exchange, this.origin.maxHeldBodyBytes)
+    if (this.failure !== undefined) content.fail(this.failure)
+    return (this.knownContent = content)
   }
 
   /** The body with its type, for who takes it apart. */
@@ -147,14 +154,36 @@ export class ServerRequest implements Known {
     const { target, headers } = this.exchange.request
     const host = headers.find(([name]) => name === 'host')?.[1] ?? this.origin.host
     // An absolute target names the host (RFC 9112 §3.2.2).
-    const url = target.charCodeAt(0) === 0x2f ? `${this.origin.scheme}://${host}${target}` : target
+    const isPath = target.charCodeAt(0) === 0x2f
     try {
-      return new URL(url).href
+      if (isPath && isPlainTarget(target)) return originOf(this.origin.scheme, host) + target
+      return new URL(isPath ? `${this.origin.scheme}://${host}${target}` : target).href
     } catch (error) {
       // Hosts that URLs of the platform do not have, though RFC 3986 has them: 256.0.0.1, a%20b.
       throw new HttpProtocolError('ERR_HTTP_BAD_HOST', `No URL has the host "${printable(host)}"`, 400, { cause: error })
     }
   }
+}
+
+/** A target that a URL parser leaves as it is: no character that it would encode, no segment of dots. */
+const plainTarget = /^(?:\/(?!\.)[\w\-~!$&()*+,;=:@.]*)+(?:\?[\w\-~!$&()*+,;=:@./]*)?$/
+
+function isPlainTarget(target: string): boolean {
+  return target === '/' || plainTarget.test(target)
+}
+
+let lastHost: string | undefined
+let lastScheme: string | undefined
+let lastOrigin = ''
+
+/** A server has few names, and to parse one costs more than all else of a request. @throws TypeError if no URL has the host. */
+function originOf(scheme: string, host: string): string {
+  if (host === lastHost && scheme === lastScheme) return lastOrigin
+  const origin = new URL(`${scheme}://${host}/`).href.slice(0, -1)
+  lastHost = host
+  lastScheme = scheme
+  lastOrigin = origin
+  return origin
 }
 
 /** Whether somebody has read of a stream: the platform does not make a body of one that was. */

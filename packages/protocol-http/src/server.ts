@@ -120,7 +120,7 @@ class Connections {
   }
 
   serve(transport: StreamTransport): void {
-    const connection = new ServerConnection(this.policy, (gone) => this.gone(gone))
+    const connection = new ServerConnection(this.policy, this.gone)
     this.open.add(connection)
     try {
       transport.start(connection)
@@ -147,7 +147,8 @@ class Connections {
     return new Promise((resolve) => void this.waiting.push(resolve))
   }
 
-  private gone(connection: ServerConnection): void {
+  /** One for all connections, as their `onGone`. */
+  private readonly gone = (connection: ServerConnection): void => {
     this.open.delete(connection)
     if (!this.draining || this.open.size > 0) return
     this.policy.transport.clock.clearTimer(this.timer)

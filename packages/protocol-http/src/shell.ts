@@ -16,12 +16,12 @@ const gatherBytes = 16 * 1024
  */
 export abstract class Shell implements Protocol<Stream, StreamTransport>, ExchangeHost, Producer {
   below!: StreamTransport
-  info!: Info
   readonly machine: HttpConnection
   full = false
   /** `mute`: what is below takes no more, but still gives. `closing`: it was told to end, by us. `given`: it is another protocol's. */
   protected phase: 'open' | 'mute' | 'closing' | 'given' | 'over' = 'open'
   protected exchange: Exchange | undefined
+  private madeInfo: Info | undefined
   private belowPaused = false
   private pullScheduled = false
   private pulling = false
@@ -38,12 +38,15 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
   protected abstract lost(reason: CloseReason): void
   abstract exchangeOver(exchange: Exchange, cause: Cause): void
 
+  /** Made when somebody asks, which few do: it weighs as much as the rest of a connection. */
+  get info(): Info {
+    return (this.madeInfo ??= exchangeInfo(this.below.info))
+  }
+
   // ── Protocol ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   connectionMade(below: StreamTransport): void {
     this.below = below
-    const { info } = below
-    this.info = Object.create(info, { below: { value: info, enumerable: true }, halfCloses: { value: true, enumerable: true } }) as Info
     below.register(this)
   }
 
@@ -236,4 +239,8 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
 
 function pullScheduled(shell: Shell): void {
   shell.pullNow()
+}
+
+function exchangeInfo(below: Info): Info {
+  return Object.create(below, { below: { value: below, enumerable: true }, halfCloses: { value: true, enumerable: true } }) as Info
 }

@@ -1,12 +1,12 @@
 import { LimitError, UsageError } from '@async/core'
 import { utf8Length } from '@async/core/base'
 import type { CallOptions } from './calls.ts'
-import type { Codec } from './codec.ts'
 import { isJsonRpcError } from './errors.ts'
 import { exceeds, messageTooLong } from './limits.ts'
 import type { Limits } from './limits.ts'
 import type { Params } from './messages.ts'
 import type { AnyMethods, BatchEntryOf, BatchResults, CallArguments, Outcome, ResultOf } from './method-types.ts'
+import type { Setup } from './setup.ts'
 
 /** One call or notification of a batch. */
 export interface BatchEntry {
@@ -49,13 +49,15 @@ export interface Caller<R extends object = AnyMethods> {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+type Coding = Pick<Setup, 'codec' | 'limits'>
+
 /** The message of a call or, without an id, of a notification. @throws as `call` rejects. */
-export function callText(method: string, params: Params | undefined, id: number | undefined, codec: Codec, limits: Limits): string {
+export function callText(method: string, params: Params | undefined, id: number | undefined, { codec, limits }: Coding): string {
   return withinLimit(codec.requestText(method, params, id), limits)
 }
 
 /** The message of a batch. @throws as `batch` rejects. */
-export function batchText(entries: readonly BatchEntry[], ids: readonly (number | undefined)[], codec: Codec, limits: Limits): string {
+export function batchText(entries: readonly BatchEntry[], ids: readonly (number | undefined)[], { codec, limits }: Coding): string {
   const { maxBatchItems: allowed } = limits
   if (codec.old) throw new UsageError('ERR_INVALID_ARGUMENT', 'JSON-RPC 1.0 has no batches')
   if (entries.length > allowed) {

@@ -1,7 +1,7 @@
 import { ConnectionError, LimitError, ProtocolError, UsageError } from '@async/core'
-import type { Clock } from '@async/core/base'
 import type { Id, Response } from './messages.ts'
 import type { Watch } from './observe.ts'
+import type { Setup } from './setup.ts'
 import { Signals } from './signals.ts'
 
 /** Options of one call, or of a batch of them. */
@@ -30,6 +30,7 @@ export interface CallOwner {
 
 /** Told of all calls. */
 export interface CallsOwner {
+  readonly setup: Pick<Setup, 'clock' | 'limits' | 'options'>
   /** A call was given up, by its signal or its time. Returns whether its answer is still owed. */
   gaveUp(id: number, reason: unknown): boolean
   /** Told of calls that have settled. */
@@ -75,19 +76,12 @@ export class Calls {
    */
   owed = 0
   private readonly entries = new Map<number, Entry>()
-  private readonly signals = new Signals((id, reason) => this.giveUp(id, reason))
-  private readonly clock: Clock
-  private readonly maxPendingCalls: number
-  private readonly defaultTimeoutMs: number | undefined
+  private signals: Signals | undefined
   private readonly calls: CallsOwner
   private lastId = 0
 
-  constructor(clock: Clock, maxPendingCalls: number, defaultTimeoutMs: number | undefined, calls: CallsOwner) {
+  constructor(calls: CallsOwner) {
     this.calls = calls
-    checkTimeout('callTimeoutMs', defaultTimeoutMs)
-    this.clock = clock
-    this.maxPendingCalls = maxPendingCalls
-    this.defaultTimeoutMs = defaultTimeoutMs
   }
 
   get size(): number {
@@ -103,8 +97,8 @@ export class Calls {
     options?.signal?.throwIfAborted()
     checkTimeout('timeoutMs', options?.timeoutMs)
     const actual = this.entries.size + count
-    if (actual <= this.maxPendingCalls) return
-    throw new LimitError('ERR_JSONRPC_TOO_MANY_CALLS', { limit: 'maxPendingCalls', allowed: this.maxPendingCalls, actual, unit: 'calls' })
+    const allowed = this.calls.setup.limits.maxPendingCalls
+    if (actual > allowed) throw new LimitError('ERR_JSONRPC_TOO_MANY_CALLS', { limit: 'maxPendingCalls', allowed, actual, unit: 'calls' })
   }
 
   /** An id that was never used. Ids are integers from 1. */
@@ -114,7 +108,8 @@ export class Calls {
 
   /** Begins to wait for the answer of a call that was (or will be) sent with this id. */
   open(id: number, method: string, options: CallOptions | undefined, owner?: CallOwner): PendingCall {
-    const startedMs = this.calls.watch.active ? this.clock.nowMs() : 0
+    const { clock } = this.calls.setup
+    const startedMs = this.calls.watch.active ? clock.nowMs() : 0
     const entry = { id, owner, timer: undefined, signal: options?.signal, onProgress: options?.onProgress, method, startedMs } as unknown as Entry
     entry.promise = new Promise((resolve, reject) => {
       entry.resolve = resolve
@@ -122,14 +117,14 @@ export class Calls {
     })
     this.entries.set(id, entry)
     this.owed++
-    const timeoutMs = options?.timeoutMs ?? this.defaultTimeoutMs
+    const timeoutMs = options?.timeoutMs ?? this.calls.setup.options.callTimeoutMs
     if (timeoutMs !== undefined && timeoutMs <= maxTimerMs) {
-      entry.timer = this.clock.setTimer(() => {
+      entry.timer = clock.setTimer(() => {
         entry.timer = undefined
         this.giveUp(id, new ConnectionError('ERR_TIMEOUT', `${method}: no answer within ${timeoutMs} ms`))
       }, timeoutMs)
     }
-    if (entry.signal !== undefined) this.signals.add(entry.signal, id)
+    if (entry.signal !== undefined) (this.signals ??= new Signals((each, reason) => this.giveUp(each, reason))).add(entry.signal, id)
     return entry
   }
 
@@ -201,8 +196,8 @@ export class Calls {
     const entry = this.entries.get(id)
     if (entry === undefined) return undefined
     this.entries.delete(id)
-    if (entry.timer !== undefined) this.clock.clearTimer(entry.timer)
-    if (entry.signal !== undefined) this.signals.remove(entry.signal, id)
+    if (entry.timer !== undefined) this.calls.setup.clock.clearTimer(entry.timer)
+    if (entry.signal !== undefined) this.signals!.remove(entry.signal, id)
     return entry
   }
 }

@@ -1,27 +1,34 @@
 import { ConnectionError, UsageError } from '@async/core'
 import type { Connector, Messages, Transport } from '@async/core'
-import { systemClock } from '@async/core/base'
+import { afterTurn, utf8Length } from '@async/core/base'
 import { attempted, batchText, callText, quietly } from './caller.ts'
 import type { BatchEntry, Caller } from './caller.ts'
 import { Calls } from './calls.ts'
 import type { CallOptions, CallsOwner } from './calls.ts'
-import { Codec } from './codec.ts'
 import { diagnose } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeOwner } from './exchange.ts'
-import { resolveLimits } from './limits.ts'
-import type { Limits } from './limits.ts'
 import type { Params } from './messages.ts'
 import { checkedResult } from './method.ts'
 import type { ApiOf, Contract } from './method.ts'
 import type { AnyMethods, CallArguments, Outcome } from './method-types.ts'
-import { Watch } from './observe.ts'
+import { watchFor } from './observe.ts'
+import type { Watch } from './observe.ts'
 import type { PeerOptions, RemoteOptions } from './peer.ts'
+import { makeSetup } from './setup.ts'
+import type { Setup } from './setup.ts'
 
 /** Options of `jsonRpcClient`. Those that concern serving have no effect. */
-export interface ClientOptions extends PeerOptions {}
+export interface ClientOptions extends PeerOptions {
+  /**
+   * Whether calls and notifications that are made in one turn of the event loop share an exchange, as a batch (JSON-RPC 2.0 §6), up to `maxBatchItems` and
+   * `maxMessageBytes` of them. Many small calls at a time cost a tenth then. It has its price: all of them are answered when the slowest is,
+   * their answers share the server's limits, and the server has to take batches. Default false: an exchange for each.
+   */
+  readonly joinCalls?: boolean
+}
 
 /** Calls without a connection of its own: each call, notification or batch opens a transport from the connector. `R`: as in `Peer`. */
 export interface Client<R extends object = AnyMethods> extends Caller<R> {
@@ -52,21 +59,22 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   readonly calls: Calls
   readonly closed: Promise<void>
   private readonly connector: Connector<Transport<Messages>>
-  private readonly options: ClientOptions & RemoteOptions<Contract>
-  private readonly limits: Limits
-  readonly codec: Codec
+  readonly setup: Setup
   readonly watch: Watch
   private readonly exchanges = new Set<Exchange>()
+  private readonly joins: boolean
+  /** What the messages of this turn are gathered in. */
+  private gathering: Exchange | undefined
   private isClosed = false
   private resolveClosed!: () => void
 
   constructor(connector: Connector<Transport<Messages>>, options: ClientOptions & RemoteOptions<Contract>) {
     this.connector = connector
-    this.options = options
-    this.limits = resolveLimits(undefined, options)
-    this.codec = new Codec(options, this.limits.maxNestingDepth)
-    this.watch = new Watch(options.observe, options.clock ?? systemClock)
-    this.calls = new Calls(options.clock ?? systemClock, this.limits.maxPendingCalls, options.callTimeoutMs, this)
+    this.setup = makeSetup(undefined, options)
+    this.watch = watchFor(options.observe, this.setup.clock)
+    this.calls = new Calls(this)
+    this.joins = options.joinCalls === true
+    if (this.joins && this.setup.codec.old) throw new UsageError('ERR_INVALID_ARGUMENT', 'joinCalls: JSON-RPC 1.0 has no batches')
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
     })
@@ -76,17 +84,15 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
     return this.calls.size
   }
 
-  get maxMessageBytes(): number {
-    return this.limits.maxMessageBytes
-  }
-
   call(method: string, params?: Params, options?: CallOptions): Promise<any> {
     try {
       this.assertOpen(1, options)
       const id = this.calls.takeId()
-      const exchange = new Exchange(this, callText(method, params, id, this.codec, this.limits), false)
+      const text = callText(method, params, id, this.setup)
+      const exchange = this.exchangeFor(text)
+      exchange.add(text, id)
       const promise = this.openCall(id, method, options, exchange)
-      this.begin(exchange, [id])
+      if (!this.joins) exchange.begin(this.connector)
       return promise
     } catch (error) {
       return Promise.reject(error)
@@ -96,10 +102,13 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   notify(method: string, params?: Params): Promise<void> {
     try {
       this.assertOpen(0, undefined)
-      const exchange = new Exchange(this, callText(method, params, undefined, this.codec, this.limits), true)
+      const text = callText(method, params, undefined, this.setup)
+      const exchange = this.exchangeFor(text)
+      const { sent } = exchange
+      exchange.add(text, undefined)
       if (this.watch.active) this.watch.started(method, undefined)
-      this.begin(exchange, [])
-      return exchange.sent!
+      if (!this.joins) exchange.begin(this.connector)
+      return sent
     } catch (error) {
       return quietly(Promise.reject(error))
     }
@@ -115,14 +124,16 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
       const calls = entries.filter((entry) => entry.notification !== true).length
       this.assertOpen(calls, options)
       const ids = entries.map((entry) => (entry.notification === true ? undefined : this.calls.takeId()))
-      const exchange = new Exchange(this, batchText(entries, ids, this.codec, this.limits), calls < entries.length)
+      const text = batchText(entries, ids, this.setup)
+      const exchange = this.newExchange(false)
+      exchange.addBatch(text, ids)
       const promises = entries.map((entry, at) => {
         const id = ids[at]
         if (id !== undefined) return quietly(this.openCall(id, entry.method, options, exchange))
         if (this.watch.active) this.watch.started(entry.method, undefined)
-        return exchange.sent!
+        return exchange.sent
       })
-      this.begin(exchange, ids.filter((id) => id !== undefined))
+      exchange.begin(this.connector)
       return promises
     } catch (error) {
       return entries.map(() => quietly(Promise.reject(error)))
@@ -150,7 +161,8 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   }
 
   diagnose(diagnostic: Diagnostic): void {
-    if (this.options.onDiagnostic !== undefined) diagnose(this.options.onDiagnostic, diagnostic)
+    const { onDiagnostic } = this.setup.options
+    if (onDiagnostic !== undefined) diagnose(onDiagnostic, diagnostic)
   }
 
   /** The exchange is aborted by the call's settling, which is how the other side learns of it. */
@@ -161,12 +173,31 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   private openCall(id: number, method: string, options: CallOptions | undefined, exchange: Exchange): Promise<unknown> {
     if (this.watch.active) this.watch.started(method, id)
     const { promise } = this.calls.open(id, method, options, exchange)
-    return checkedResult(this.options.remote, method, promise)
+    return checkedResult(this.setup.options.remote, method, promise)
   }
 
-  private begin(exchange: Exchange, ids: readonly number[]): void {
+  private newExchange(joins: boolean): Exchange {
+    const exchange = new Exchange(this, joins)
     this.exchanges.add(exchange)
-    exchange.begin(this.connector, ids)
+    return exchange
+  }
+
+  /** The exchange that this message goes out by: its own, or that of this turn. */
+  private exchangeFor(text: string): Exchange {
+    if (!this.joins) return this.newExchange(false)
+    const { maxBatchItems, maxMessageBytes } = this.setup.limits
+    const { gathering } = this
+    if (gathering !== undefined) {
+      if (gathering.entryCount < maxBatchItems && gathering.bytes + utf8Length(text) < maxMessageBytes) return gathering
+      gathering.begin(this.connector)
+    } else afterTurn(() => this.turnOver())
+    return (this.gathering = this.newExchange(true))
+  }
+
+  private turnOver(): void {
+    const { gathering } = this
+    this.gathering = undefined
+    gathering?.begin(this.connector)
   }
 
   private end(error: ConnectionLostError): void {

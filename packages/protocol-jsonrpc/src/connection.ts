@@ -1,30 +1,28 @@
 import { ConnectionError, UsageError } from '@async/core'
 import type { CloseOptions, CloseReason, Info, LimitError, Messages, Protocol, Transport } from '@async/core'
-import { byteLength, systemClock } from '@async/core/base'
+import { byteLength } from '@async/core/base'
 import { BatchAnswer } from './batch-answer.ts'
 import type { BatchEntry } from './caller.ts'
 import { attempted, batchText, callText, quietly } from './caller.ts'
 import { Calls } from './calls.ts'
 import type { CallOptions, CallsOwner } from './calls.ts'
-import type { Codec } from './codec.ts'
-import type { Conventions } from './conventions.ts'
 import { diagnose } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError, errorCodes } from './errors.ts'
 import { exceeds, messageTooLong } from './limits.ts'
-import type { Limits } from './limits.ts'
 import type { Entry, Id, Notification, Params, Response } from './messages.ts'
 import { checkedResult } from './method.ts'
-import type { Contract } from './method.ts'
 import type { Outcome } from './method-types.ts'
-import { Watch } from './observe.ts'
-import type { Peer, PeerOptions, RemoteOptions } from './peer.ts'
+import { watchFor } from './observe.ts'
+import type { Watch } from './observe.ts'
+import type { Peer } from './peer.ts'
 import { Outbox } from './outbox.ts'
 import type { OutboxOwner } from './outbox.ts'
 import { Requests } from './requests.ts'
 import type { RequestsOwner } from './requests.ts'
 import { reportError } from './service.ts'
-import type { Counting, Service } from './service.ts'
+import type { Counting } from './service.ts'
+import type { Setup } from './setup.ts'
 
 /**
  * A peer: ties calls, requests and answers to a transport.
@@ -37,16 +35,11 @@ import type { Counting, Service } from './service.ts'
  * `holding`: reading was paused, because the queue of requests is full and nobody owes us an answer.
  */
 export class Connection implements Peer, Protocol<Messages>, RequestsOwner, OutboxOwner, CallsOwner {
-  readonly peer: Peer = this
+  readonly setup: Setup
   readonly watch: Watch
-  private readonly below: Transport<Messages>
-  private readonly service: Service
-  private readonly serves: boolean
-  private readonly limits: Limits
-  private readonly options: PeerOptions & RemoteOptions<Contract>
-  private readonly codec: Codec
-  private readonly conventions: Conventions
-  private readonly calls: Calls
+  readonly below: Transport<Messages>
+  /** Made with the first call: who only serves has none. */
+  private calls: Calls | undefined
   private readonly requests: Requests
   private readonly outbox: Outbox
   private state: 'open' | 'ending' | 'closed' = 'open'
@@ -54,18 +47,16 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   private holding = false
   private counted = false
 
-  constructor(below: Transport<Messages>, service: Service, serves: boolean, limits: Limits, codec: Codec, options: PeerOptions & RemoteOptions<Contract>) {
+  constructor(below: Transport<Messages>, setup: Setup) {
     this.below = below
-    this.service = service
-    this.serves = serves
-    this.limits = limits
-    this.options = options
-    this.codec = codec
-    this.conventions = options.conventions ?? {}
-    this.watch = new Watch(options.observe, options.clock ?? systemClock)
-    this.calls = new Calls(options.clock ?? systemClock, limits.maxPendingCalls, options.callTimeoutMs, this)
-    this.requests = new Requests(service, limits, codec, options, this)
-    this.outbox = new Outbox(below, this, codec, limits.maxUnsentBytes)
+    this.setup = setup
+    this.watch = watchFor(setup.options.observe, setup.clock)
+    this.requests = new Requests(this)
+    this.outbox = new Outbox(this)
+  }
+
+  get peer(): Peer {
+    return this
   }
 
   get info(): Info {
@@ -73,7 +64,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   }
 
   get pendingCalls(): number {
-    return this.calls.size
+    return this.calls?.size ?? 0
   }
 
   get blocked(): boolean {
@@ -88,15 +79,15 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
 
   call(method: string, params?: Params, options?: CallOptions): Promise<any> {
     try {
-      this.assertAnswerable()
-      this.calls.admit(1, options)
-      const id = this.calls.takeId()
-      this.outbox.send(callText(method, this.withToken(params, id, options), id, this.codec, this.limits), id)
-      const { promise } = this.calls.open(id, method, options)
+      const calls = this.calling()
+      calls.admit(1, options)
+      const id = calls.takeId()
+      this.outbox.send(callText(method, this.withToken(params, id, options), id, this.setup), id)
+      const { promise } = calls.open(id, method, options)
       if (this.watch.active) this.watch.started(method, id)
       this.called()
       this.failUnlessOpen()
-      return checkedResult(this.options.remote, method, promise)
+      return checkedResult(this.setup.options.remote, method, promise)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -108,23 +99,23 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
 
   notify(method: string, params?: Params): void {
     if (this.state === 'closed') throw this.lostError()
-    this.outbox.send(callText(method, params, undefined, this.codec, this.limits))
+    this.outbox.send(callText(method, params, undefined, this.setup))
     if (this.watch.active) this.watch.started(method, undefined)
   }
 
   batch(entries: readonly BatchEntry[], options?: CallOptions): any {
     if (entries.length === 0) return []
     try {
-      this.assertAnswerable()
-      this.calls.admit(entries.reduce((count, entry) => (entry.notification === true ? count : count + 1), 0), options)
-      const ids = entries.map((entry) => (entry.notification === true ? undefined : this.calls.takeId()))
-      this.outbox.send(batchText(entries, ids, this.codec, this.limits), undefined, ids.filter((id) => id !== undefined))
+      const calls = this.calling()
+      calls.admit(entries.reduce((count, entry) => (entry.notification === true ? count : count + 1), 0), options)
+      const ids = entries.map((entry) => (entry.notification === true ? undefined : calls.takeId()))
+      this.outbox.send(batchText(entries, ids, this.setup), undefined, ids.filter((id) => id !== undefined))
       const promises = entries.map((entry, at) => {
         const id = ids[at]
         if (this.watch.active) this.watch.started(entry.method, id)
         if (id === undefined) return Promise.resolve(undefined)
-        const { promise } = this.calls.open(id, entry.method, options)
-        return quietly(checkedResult(this.options.remote, entry.method, promise))
+        const { promise } = calls.open(id, entry.method, options)
+        return quietly(checkedResult(this.setup.options.remote, entry.method, promise))
       })
       this.called()
       this.failUnlessOpen()
@@ -166,15 +157,16 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
 
   dataReceived(data: Messages['in']): void {
     if (this.watch.active) this.watch.message('received', data)
-    if (exceeds(data, this.limits.maxMessageBytes)) return this.refuseLong(byteLength(data))
+    if (exceeds(data, this.setup.limits.maxMessageBytes)) return this.refuseLong(byteLength(data))
+    const { codec } = this.setup
     let value: unknown
     try {
-      value = this.codec.parse(data)
+      value = codec.parse(data)
     } catch (error) {
       return this.unreadable(error as Error)
     }
-    if (Array.isArray(value) && !this.codec.old) this.batchReceived(value, data.length)
-    else this.entryReceived(this.codec.recognise(value), data.length)
+    if (Array.isArray(value) && !codec.old) this.batchReceived(value, data.length)
+    else this.entryReceived(codec.recognise(value), data.length)
     this.balance()
   }
 
@@ -183,7 +175,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     this.state = 'ending'
     // Answers cannot come any more; handlers that wait for them must not wait for ever.
     this.lost = { kind: 'closed', by: 'peer', unsentBytes: 0, unreadBytes: 0 }
-    this.calls.failAll(() => this.lostError())
+    this.calls?.failAll(() => this.lostError())
     this.requests.pumpSoon()
     this.balance()
   }
@@ -202,11 +194,11 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   }
 
   answerFailed(error: unknown): void {
-    reportError(this.service, error, '')
+    reportError(this.setup.service, error, '')
   }
 
   sendFailed(calls: readonly number[], error: unknown): void {
-    for (const id of calls) this.calls.unsent(id, error)
+    for (const id of calls) this.calls?.unsent(id, error)
     this.diagnose({ kind: 'unsent', error: error as Error })
   }
 
@@ -224,7 +216,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
   }
 
   gaveUp(id: number, reason: unknown): boolean {
-    const { cancel } = this.conventions
+    const { cancel } = this.setup.conventions
     // Not sent yet: nobody has to be told, and nobody answers.
     if (this.outbox.recall(id)) return false
     if (cancel === undefined || this.state !== 'open') return true
@@ -252,7 +244,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
 
   /** Cancellation and progress: they are seen at once, however many requests wait. */
   private isForUs({ method, params }: Notification): boolean {
-    const { cancel, progress } = this.conventions
+    const { cancel, progress } = this.setup.conventions
     if (cancel !== undefined && method === cancel.method) {
       const id = cancel.id(params)
       if (id !== undefined) this.requests.cancel(id, cancel.reason?.(params))
@@ -260,30 +252,30 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     }
     if (progress === undefined || method !== progress.method) return false
     const told = progress.read(params)
-    const onProgress = told === undefined ? undefined : this.calls.progressOf(told.token)
+    const onProgress = told === undefined ? undefined : this.calls?.progressOf(told.token)
     if (onProgress === undefined) return false
     try {
       onProgress(told!.value)
     } catch (error) {
-      reportError(this.service, error, method)
+      reportError(this.setup.service, error, method)
     }
     return true
   }
 
   private batchReceived(values: readonly unknown[], bytes: number): void {
-    const { maxBatchItems, maxResponseBytes } = this.limits
+    const { codec, limits: { maxBatchItems, maxResponseBytes }, serves } = this.setup
     if (values.length === 0) return this.refuse(null)
     // Before each of a million numbers is looked at: no more entries can be answers than are owed.
-    if (values.length > maxBatchItems + this.calls.owed) return this.refuseBatch(values.length)
+    if (values.length > maxBatchItems + this.owedToUs) return this.refuseBatch(values.length)
     const others: Exclude<Entry, Response>[] = []
     for (const value of values) {
-      const entry = this.codec.recognise(value)
+      const entry = codec.recognise(value)
       if (entry.kind === 'request' || entry.kind === 'notification' || entry.kind === 'invalid') others.push(entry)
       else this.responseReceived(entry)
     }
     if (others.length > maxBatchItems) return this.refuseBatch(others.length)
-    const batch = new BatchAnswer(others.length, maxResponseBytes, this.codec)
-    for (const { kind } of others) if (kind === 'request' || (kind === 'invalid' && this.serves)) batch.owe()
+    const batch = new BatchAnswer(others.length, maxResponseBytes, codec)
+    for (const { kind } of others) if (kind === 'request' || (kind === 'invalid' && serves)) batch.owe()
     const share = Math.ceil(bytes / values.length)
     for (let at = 0; at < others.length; at++) {
       const entry = others[at]!
@@ -292,16 +284,16 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
         if (!this.isForUs(entry)) this.requests.accept(entry, share, batch, at)
       } else {
         this.diagnose({ kind: 'invalid' })
-        if (!this.serves) continue
+        if (!serves) continue
         this.count().errors++
-        const whole = batch.put(at, this.codec.errorText(entry.id, errorCodes.invalidRequest, 'Invalid Request'), entry.id)
+        const whole = batch.put(at, codec.errorText(entry.id, errorCodes.invalidRequest, 'Invalid Request'), entry.id)
         if (whole !== undefined) this.answer(whole, null)
       }
     }
   }
 
   private responseReceived(response: Response): void {
-    if (this.calls.answer(response) === 'unknown') this.diagnose({ kind: 'unknownResponse', response })
+    if (this.calls === undefined || this.calls.answer(response) === 'unknown') this.diagnose({ kind: 'unknownResponse', response })
   }
 
   /** What is not a request is answered only by those who serve: to a mere client it is noise. */
@@ -318,22 +310,23 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
 
   /** In 1.0 what is invalid ends the connection, behind the answer. (1.0 §2.1) */
   private refuseWith(id: Id, code: number, message: string, data: unknown): void {
-    if (this.serves) {
+    const { codec, serves } = this.setup
+    if (serves) {
       this.count().errors++
-      this.answer(this.codec.errorText(id, code, message, data), id)
+      this.answer(codec.errorText(id, code, message, data), id)
     }
-    if (this.codec.old) this.close()
+    if (codec.old) this.close()
   }
 
   private refuseBatch(actual: number): void {
-    this.refuse(null, { limit: 'maxBatchItems', allowed: this.limits.maxBatchItems, actual })
+    this.refuse(null, { limit: 'maxBatchItems', allowed: this.setup.limits.maxBatchItems, actual })
   }
 
   private refuseLong(actual: number): void {
-    const allowed = this.limits.maxMessageBytes
+    const allowed = this.setup.limits.maxMessageBytes
     const error = messageTooLong(actual, allowed)
     // It may be the answer to a call of ours, which would wait for ever.
-    if (this.calls.size > 0) return this.abort(error)
+    if (this.pendingCalls > 0) return this.abort(error)
     this.diagnose({ kind: 'unreadable', error })
     this.refuseWith(null, errorCodes.invalidRequest, 'Invalid Request', { limit: 'maxMessageBytes', allowed, actual })
   }
@@ -349,7 +342,7 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     if (this.state === 'closed') return
     if (this.state === 'ending' && this.requests.isSettled && this.outbox.isEmpty) return this.finish()
     const full = this.holding ? !this.requests.isHalfEmpty : this.requests.isFull
-    const hold = full && this.calls.owed === 0
+    const hold = full && this.owedToUs === 0
     if (hold === this.holding) return
     this.holding = hold
     if (hold) this.below.pause('read')
@@ -367,30 +360,38 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     this.lost = reason
     this.requests.drop()
     this.outbox.drop(() => this.lostError())
-    this.calls.failAll(() => this.lostError())
+    this.calls?.failAll(() => this.lostError())
   }
 
   /** An observer of a message that went may have closed the peer before the call in it began to wait. */
   private failUnlessOpen(): void {
-    if (this.state !== 'open') this.calls.failAll(() => this.lostError())
-  }
-
-  private assertAnswerable(): void {
-    if (this.state !== 'open') throw this.lostError()
+    if (this.state !== 'open') this.calls?.failAll(() => this.lostError())
   }
 
   private withToken(params: Params | undefined, id: number, options: CallOptions | undefined): Params | undefined {
     if (options?.onProgress === undefined) return params
-    const { progress } = this.conventions
+    const { progress } = this.setup.conventions
     if (progress === undefined) throw new UsageError('ERR_INVALID_ARGUMENT', 'onProgress needs conventions.progress')
     return progress.withToken(params, id)
   }
 
+  /** For calls that can be answered. @throws ConnectionLostError */
+  private calling(): Calls {
+    if (this.state !== 'open') throw this.lostError()
+    return (this.calls ??= new Calls(this))
+  }
+
+  /** Answers that the other side owes us. */
+  private get owedToUs(): number {
+    return this.calls?.owed ?? 0
+  }
+
   private count(): Counting {
-    return this.service.counters
+    return this.setup.service.counters
   }
 
   private diagnose(diagnostic: Diagnostic): void {
-    if (this.options.onDiagnostic !== undefined) diagnose(this.options.onDiagnostic, diagnostic)
+    const { onDiagnostic } = this.setup.options
+    if (onDiagnostic !== undefined) diagnose(onDiagnostic, diagnostic)
   }
 }

@@ -1,58 +1,92 @@
 import { canHalfClose, ConnectionError, ProtocolError } from '@async/core'
 import type { CloseReason, Connector, Messages, Protocol, Transport } from '@async/core'
-import { byteLength } from '@async/core/base'
-import type { CallOwner, Calls } from './calls.ts'
-import type { Codec } from './codec.ts'
+import { byteLength, utf8Length } from '@async/core/base'
+import type { CallOwner, Calls, PendingCall } from './calls.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError } from './errors.ts'
 import { exceeds, messageTooLong } from './limits.ts'
 import type { Watch } from './observe.ts'
+import type { Setup } from './setup.ts'
 
 /** What an exchange asks of its client. */
 export interface ExchangeOwner {
   readonly calls: Calls
-  readonly codec: Codec
-  readonly maxMessageBytes: number
+  readonly setup: Pick<Setup, 'codec' | 'limits'>
   readonly watch: Watch
   diagnose(diagnostic: Diagnostic): void
   exchangeOver(exchange: Exchange): void
 }
 
+interface Entry {
+  /** Undefined: a notification. */
+  readonly id: number | undefined
+  readonly text: string
+}
+
 /**
- * One message out, one message back, over a transport of its own.
+ * One message out, one message back, over a transport of its own. What goes out is gathered first, and sent as one batch if it is several.
  *
- *   connecting ──connected──► open ──loss──► over        connecting ──refused, or every call given up──► over
+ *   gathering ──begin──► connecting ──connected──► open ──loss──► over        connecting ──refused, or every call given up──► over
  */
 export class Exchange implements Protocol<Messages>, CallOwner {
-  /** Settles when the other side has ended, in order or not: all that notifications ever learn. */
-  readonly sent: Promise<void> | undefined
+  /** Bytes of what it joins, as a batch. */
+  bytes = 1
   private readonly client: ExchangeOwner
-  private readonly text: string
+  /** Whether it gathers what has nothing to do with each other. */
+  private readonly joins: boolean
   private readonly cancel = new AbortController()
-  private state: 'connecting' | 'open' | 'over' = 'connecting'
+  private state: 'gathering' | 'connecting' | 'open' | 'over' = 'gathering'
   private transport: Transport<Messages> | undefined
-  private ids: readonly number[] = []
+  /** What is to be sent, and then what was. */
+  private entries: Entry[] = []
+  private batchText: string | undefined
   private waiting = 0
   private reading = false
+  private sentPromise: Promise<void> | undefined
   private resolveSent: () => void = () => {}
   private rejectSent: (error: unknown) => void = () => {}
 
-  constructor(client: ExchangeOwner, text: string, notifies: boolean) {
+  constructor(client: ExchangeOwner, joins: boolean) {
     this.client = client
-    this.text = text
-    if (notifies) {
-      this.sent = new Promise((resolve, reject) => {
+    this.joins = joins
+  }
+
+  /** How much is to be sent. */
+  get entryCount(): number {
+    return this.entries.length
+  }
+
+  /** Settles when the other side has ended, in order or not: all that notifications ever learn. */
+  get sent(): Promise<void> {
+    if (this.sentPromise === undefined) {
+      this.sentPromise = new Promise((resolve, reject) => {
         this.resolveSent = resolve
         this.rejectSent = reject
       })
-      this.sent.catch(() => {})
+      this.sentPromise.catch(() => {})
     }
+    return this.sentPromise
   }
 
-  /** Connects and sends. `ids`: the calls in the message, which this exchange owns. */
-  begin(connector: Connector<Transport<Messages>>, ids: readonly number[]): void {
-    this.ids = ids
-    this.waiting = ids.length
+  /** One more call, or (without an id) notification, before it begins. */
+  add(text: string, id: number | undefined): void {
+    this.entries.push({ id, text })
+    if (this.joins) this.bytes += utf8Length(text) + 1
+    if (id !== undefined) this.waiting++
+  }
+
+  /** A batch that somebody made, with the ids of its entries. Nothing is added to it. */
+  addBatch(text: string, ids: readonly (number | undefined)[]): void {
+    this.batchText = text
+    for (const id of ids) this.add('', id)
+  }
+
+  /** Connects and sends. */
+  begin(connector: Connector<Transport<Messages>>): void {
+    if (this.state !== 'gathering') return
+    // All of it was given up.
+    if (this.entries.length === 0) return this.refused(undefined)
+    this.state = 'connecting'
     let connecting: Promise<Transport<Messages>>
     try {
       connecting = connector.connect({ signal: this.cancel.signal })
@@ -72,16 +106,18 @@ export class Exchange implements Protocol<Messages>, CallOwner {
 
   /** Gives up whatever this is for. */
   abort(cause?: unknown): void {
-    if (this.state === 'connecting') {
+    if (this.state === 'gathering') this.refused(cause ?? givenUp())
+    else if (this.state === 'connecting') {
       this.cancel.abort(cause)
-      this.refused(cause ?? new ConnectionError('ERR_ABORTED', 'given up before it was connected'))
+      this.refused(cause ?? givenUp())
     } else this.transport!.abort(cause)
   }
 
   connectionMade(transport: Transport<Messages>): void {
     try {
-      transport.write(this.text)
-      if (this.client.watch.active) this.client.watch.message('sent', this.text)
+      const text = this.batchText ?? joined(this.entries)
+      transport.write(text)
+      if (this.client.watch.active) this.client.watch.message('sent', text)
     } catch (error) {
       this.failAll(() => error)
       return transport.abort(error)
@@ -93,7 +129,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
 
   dataReceived(data: Messages['in']): void {
     if (this.client.watch.active) this.client.watch.message('received', data)
-    const allowed = this.client.maxMessageBytes
+    const { codec, limits: { maxMessageBytes: allowed } } = this.client.setup
     if (exceeds(data, allowed)) {
       const error = messageTooLong(byteLength(data), allowed)
       this.failAll(() => error)
@@ -101,7 +137,6 @@ export class Exchange implements Protocol<Messages>, CallOwner {
     }
     this.reading = true
     try {
-      const { codec } = this.client
       const value = codec.parse(data)
       for (const entry of Array.isArray(value) && !codec.old ? (value as unknown[]) : [value]) this.entryReceived(entry)
     } catch (error) {
@@ -126,14 +161,20 @@ export class Exchange implements Protocol<Messages>, CallOwner {
     this.client.exchangeOver(this)
   }
 
-  callSettled(): void {
+  callSettled({ id }: PendingCall): void {
     this.waiting--
-    // The last call was given up: nobody wants what may still come.
-    if (this.waiting === 0 && !this.reading && this.state !== 'over') this.abort()
+    if (this.state === 'gathering') {
+      // It is left out; more may be added.
+      this.entries = this.entries.filter((entry) => entry.id !== id)
+      return
+    }
+    if (this.waiting > 0 || this.reading || this.state === 'over') return
+    // The last call was given up: nobody wants what may still come, unless somebody else's notifications are with it.
+    if (!this.joins || this.sentPromise === undefined) this.abort()
   }
 
   private entryReceived(value: unknown): void {
-    const entry = this.client.codec.recognise(value)
+    const entry = this.client.setup.codec.recognise(value)
     if (entry.kind === 'request' || entry.kind === 'notification') {
       this.client.diagnose({ kind: 'unexpected', method: entry.method })
     } else if (entry.kind === 'invalid') this.client.diagnose({ kind: 'invalid' })
@@ -157,7 +198,16 @@ export class Exchange implements Protocol<Messages>, CallOwner {
     if (this.waiting === 0) return
     const reading = this.reading
     this.reading = true
-    for (const id of this.ids) this.client.calls.fail(id, makeError())
+    for (const { id } of this.entries) if (id !== undefined) this.client.calls.fail(id, makeError())
     this.reading = reading
   }
+}
+
+/** One message as it is, several as a batch. */
+function joined(entries: readonly Entry[]): string {
+  return entries.length === 1 ? entries[0]!.text : `[${entries.map(({ text }) => text).join(',')}]`
+}
+
+function givenUp(): ConnectionError {
+  return new ConnectionError('ERR_ABORTED', 'given up before it was connected')
 }

@@ -49,11 +49,4 @@ export class JobQueue {
     this.start = 0
     this.gone = 0
   }
-
-  clear(): void {
-    this.jobs = []
-    this.start = 0
-    this.gone = 0
-    this.bytes = 0
-  }
 }

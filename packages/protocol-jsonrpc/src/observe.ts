@@ -1,4 +1,5 @@
 import type { CloseReason, Data } from '@async/core'
+import { systemClock } from '@async/core/base'
 import type { Clock } from '@async/core/base'
 import type { Id } from './messages.ts'
 
@@ -89,4 +90,12 @@ export class Watch {
   lost(reason: CloseReason): void {
     observe(this.observer, { kind: 'lost', reason })
   }
+}
+
+/** Nobody is told: one for all connections without an observer. */
+const unwatched = new Watch(undefined, systemClock)
+
+/** The watch of one connection. */
+export function watchFor(observer: Observer | undefined, clock: Clock): Watch {
+  return observer === undefined ? unwatched : new Watch(observer, clock)
 }

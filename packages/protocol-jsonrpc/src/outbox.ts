@@ -1,13 +1,15 @@
 import { isAsyncError, LimitError } from '@async/core'
 import type { Consumer, Messages, Producer, Transport } from '@async/core'
 import { utf8Length } from '@async/core/base'
-import type { Codec } from './codec.ts'
 import { errorCodes, internalErrorMessage } from './errors.ts'
 import type { Id } from './messages.ts'
 import type { Watch } from './observe.ts'
+import type { Setup } from './setup.ts'
 
 /** What an outbox asks of its peer. */
 export interface OutboxOwner {
+  readonly setup: Pick<Setup, 'codec' | 'limits'>
+  readonly below: Transport<Messages>
   /** The transport takes data again, and has all that was held: requests that owe answers may be started. */
   writable(): void
   /** An answer could not be sent, for a reason that is ours. */
@@ -43,29 +45,24 @@ interface Waiter {
 export class Outbox implements Producer {
   /** Whether the transport has told us to wait. */
   blocked = false
-  private readonly below: Transport<Messages>
   private readonly owner: OutboxOwner
-  private readonly codec: Codec
-  private readonly maxUnsentBytes: number
-  private held: Held[] = []
+  /** What waits, if anything does: an idle connection is to weigh little. */
+  private held: Held[] | undefined
   private unsentBytes = 0
   /** In `held`, and given up. */
   private recalled = 0
   /** `held` is gone through, and this many of it are dealt with, the one that is being sent included: none may leave it. */
   private sending: number | undefined
-  private readonly heldCalls = new Map<number, Held>()
-  private waiters: Waiter[] = []
+  private heldCalls: Map<number, Held> | undefined
+  private waiters: Waiter[] | undefined
 
-  constructor(below: Transport<Messages>, owner: OutboxOwner, codec: Codec, maxUnsentBytes: number) {
-    this.below = below
+  constructor(owner: OutboxOwner) {
     this.owner = owner
-    this.codec = codec
-    this.maxUnsentBytes = maxUnsentBytes
   }
 
   /** Sends the answer to `id` (null for a batch or an unreadable request). Never throws. */
   answer(text: string, id: Id): void {
-    if (this.held.length > 0 || !this.sendAnswer(text, id)) this.holdAnswer(text, id)
+    if (this.held !== undefined || !this.sendAnswer(text, id)) this.holdAnswer(text, id)
   }
 
   /**
@@ -73,29 +70,29 @@ export class Outbox implements Producer {
    * @throws what the transport's `write` throws; LimitError `ERR_WRITE_QUEUE_FULL` above `maxUnsentBytes`.
    */
   send(text: string, id?: number, calls?: readonly number[]): void {
-    if (!this.blocked && this.held.length === 0) return this.write(text)
+    if (!this.blocked && this.held === undefined) return this.write(text)
     const bytes = utf8Length(text)
     const actual = this.unsentBytes + bytes
-    if (actual > this.maxUnsentBytes) {
-      throw new LimitError('ERR_WRITE_QUEUE_FULL', { limit: 'maxUnsentBytes', allowed: this.maxUnsentBytes, actual, unit: 'bytes' })
-    }
+    const allowed = this.owner.setup.limits.maxUnsentBytes
+    if (actual > allowed) throw new LimitError('ERR_WRITE_QUEUE_FULL', { limit: 'maxUnsentBytes', allowed, actual, unit: 'bytes' })
     const entry: Held = { kind: id === undefined ? 'notification' : 'call', id: id ?? null, calls: calls ?? (id === undefined ? none : [id]), text }
-    this.held.push(entry)
+    ;(this.held ??= []).push(entry)
     this.unsentBytes = actual
-    if (id !== undefined) this.heldCalls.set(id, entry)
+    if (id !== undefined) (this.heldCalls ??= new Map()).set(id, entry)
   }
 
   /** A call is given up. True: it had not been sent, and never will be. */
   recall(id: number): boolean {
-    const entry = this.heldCalls.get(id)
-    if (entry === undefined) return false
-    this.heldCalls.delete(id)
+    const { held, heldCalls } = this
+    const entry = heldCalls?.get(id)
+    if (heldCalls === undefined || held === undefined || entry === undefined) return false
+    heldCalls.delete(id)
     this.unsentBytes -= utf8Length(entry.text)
     entry.text = ''
     this.recalled++
     // Else calls that are given up, one after another, would stay for as long as the other side does not read.
-    if (this.sending === undefined && this.recalled * 2 > this.held.length) {
-      this.held = this.held.filter(({ text }) => text !== '')
+    if (this.sending === undefined && this.recalled * 2 > held.length) {
+      this.keep(held.filter(({ text }) => text !== ''))
       this.recalled = 0
     }
     return true
@@ -103,7 +100,7 @@ export class Outbox implements Producer {
 
   /** Whether nothing is held here. */
   get isEmpty(): boolean {
-    return this.held.length === 0
+    return this.held === undefined
   }
 
   /** Resolves when nothing is held. @throws (rejects) with what `drop` makes; `signal.reason`. */
@@ -111,20 +108,20 @@ export class Outbox implements Producer {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason)
       const onAbort = (): void => {
-        this.waiters = this.waiters.filter((each) => each !== waiter)
+        this.waiters = this.waiters?.filter((each) => each !== waiter)
         reject(signal!.reason)
       }
       const settled = (): void => signal?.removeEventListener('abort', onAbort)
       const waiter: Waiter = { resolve: () => (settled(), resolve()), reject: (error) => (settled(), reject(error)) }
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.waiters.push(waiter)
+      ;(this.waiters ??= []).push(waiter)
     })
   }
 
   /** Before an orderly end: hands the transport what is held, as far as it takes it. Calls are over; nobody waits for their answers. */
   flush(): void {
     // From a hook that is told of a message that went, what went is not sent again.
-    for (const { kind, text } of this.held.slice(this.sending ?? 0)) {
+    for (const { kind, text } of this.held?.slice(this.sending ?? 0) ?? []) {
       if (kind === 'call' || text === '') continue
       try {
         this.write(text)
@@ -137,11 +134,10 @@ export class Outbox implements Producer {
 
   /** The connection is over. An error costs more than all else at a clean end, so it is made for who waits. */
   drop(makeError: () => unknown): void {
-    this.held = []
+    this.keep([])
     this.recalled = 0
     this.unsentBytes = 0
-    this.heldCalls.clear()
-    for (const waiter of this.waiters.splice(0)) waiter.reject(makeError())
+    for (const waiter of this.takeWaiters()) waiter.reject(makeError())
   }
 
   halfRegister(_consumer: Consumer): void {}
@@ -153,19 +149,31 @@ export class Outbox implements Producer {
   resume(): void {
     this.blocked = false
     let sent = 0
-    while (!this.blocked && sent < this.held.length) {
+    // Asked for anew: what is told of a message that went may end the connection.
+    while (!this.blocked && this.held !== undefined && sent < this.held.length) {
       this.sending = sent + 1
       if (!this.sendHeld(this.held[sent]!)) break
       sent++
     }
     this.sending = undefined
-    if (this.held.length > 0) this.held.splice(0, sent)
-    if (this.held.length === 0) for (const waiter of this.waiters.splice(0)) waiter.resolve()
+    if (this.held !== undefined && sent > 0) this.keep(this.held.slice(sent))
+    if (this.held === undefined) for (const waiter of this.takeWaiters()) waiter.resolve()
     this.owner.writable()
   }
 
   stop(): void {
     this.blocked = false
+  }
+
+  private keep(held: Held[]): void {
+    if (held.length > 0) this.held = held
+    else this.held = this.heldCalls = undefined
+  }
+
+  private takeWaiters(): readonly Waiter[] {
+    const waiters = this.waiters ?? []
+    this.waiters = undefined
+    return waiters
   }
 
   /** Returns false if it must be kept. */
@@ -186,12 +194,12 @@ export class Outbox implements Producer {
       if (!isOver(error)) this.owner.sendFailed(calls, error)
     }
     this.unsentBytes -= utf8Length(text)
-    if (kind === 'call') this.heldCalls.delete(id as number)
+    if (kind === 'call') this.heldCalls?.delete(id as number)
     return true
   }
 
   private write(text: string): void {
-    this.below.write(text)
+    this.owner.below.write(text)
     if (this.owner.watch.active) this.owner.watch.message('sent', text)
   }
 
@@ -211,18 +219,19 @@ export class Outbox implements Producer {
   private replace(error: unknown, id: Id): void {
     this.owner.answerFailed(error)
     try {
-      this.write(this.codec.errorText(id, errorCodes.internalError, internalErrorMessage))
+      this.write(this.owner.setup.codec.errorText(id, errorCodes.internalError, internalErrorMessage))
     } catch (again) {
-      if (!isOver(again)) this.below.abort(again)
+      if (!isOver(again)) this.owner.below.abort(again)
     }
   }
 
   private holdAnswer(text: string, id: Id): void {
-    this.held.push({ kind: 'answer', id, calls: none, text })
+    ;(this.held ??= []).push({ kind: 'answer', id, calls: none, text })
     this.unsentBytes += utf8Length(text)
-    if (this.unsentBytes <= this.maxUnsentBytes) return
-    const what = { limit: 'maxUnsentBytes', allowed: this.maxUnsentBytes, actual: this.unsentBytes, unit: 'bytes' }
-    this.below.abort(new LimitError('ERR_JSONRPC_ANSWERS_UNREAD', what))
+    const allowed = this.owner.setup.limits.maxUnsentBytes
+    if (this.unsentBytes <= allowed) return
+    const what = { limit: 'maxUnsentBytes', allowed, actual: this.unsentBytes, unit: 'bytes' }
+    this.owner.below.abort(new LimitError('ERR_JSONRPC_ANSWERS_UNREAD', what))
   }
 }
 

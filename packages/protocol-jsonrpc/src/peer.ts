@@ -1,19 +1,16 @@
 import type { CloseOptions, CloseReason, Info, Messages, Transport } from '@async/core'
 import type { Clock } from '@async/core/base'
 import type { Caller } from './caller.ts'
-import { checkTimeout } from './calls.ts'
-import { Codec } from './codec.ts'
 import type { CodecOptions } from './codec.ts'
 import { Connection } from './connection.ts'
 import type { Conventions } from './conventions.ts'
 import type { Diagnostic } from './diagnostics.ts'
-import { resolveLimits } from './limits.ts'
 import type { Limits } from './limits.ts'
 import type { ApiOf, Contract } from './method.ts'
 import type { AnyMethods, CallArguments } from './method-types.ts'
 import type { Observer } from './observe.ts'
-import { createService } from './service.ts'
 import type { Service } from './service.ts'
+import { makeSetup, usualSetup } from './setup.ts'
 
 /** Options of `jsonRpc`. Limits given here win over the service's. */
 export interface PeerOptions extends Partial<Limits>, CodecOptions {
@@ -67,14 +64,10 @@ export interface Peer<R extends object = AnyMethods> extends Caller<R> {
  */
 export function jsonRpc<const C extends Contract>(service: Service | undefined, options: PeerOptions & { readonly remote: C }): (below: Transport<Messages>) => Peer<ApiOf<C>>
 export function jsonRpc<R extends object = AnyMethods>(service?: Service, options?: PeerOptions): (below: Transport<Messages>) => Peer<R>
-export function jsonRpc(service?: Service, options: PeerOptions & RemoteOptions<Contract> = {}): (below: Transport<Messages>) => Peer {
-  const resolved = resolveLimits(service?.options, options)
-  const limits = service?.options.execution === 'ordered' ? { ...resolved, maxConcurrentHandlers: 1 } : resolved
-  checkTimeout('callTimeoutMs', options.callTimeoutMs)
-  const codec = new Codec(options, limits.maxNestingDepth)
-  const served = service ?? createService({})
+export function jsonRpc(service?: Service, options?: PeerOptions & RemoteOptions<Contract>): (below: Transport<Messages>) => Peer {
+  const setup = service !== undefined && options === undefined ? usualSetup(service) : makeSetup(service, options ?? {})
   return (below) => {
-    const peer = new Connection(below, served, service !== undefined, limits, codec, options)
+    const peer = new Connection(below, setup)
     below.start(peer)
     return peer
   }

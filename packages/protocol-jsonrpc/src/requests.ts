@@ -1,25 +1,22 @@
 import type { Info } from '@async/core'
-import { systemClock, utf8Length } from '@async/core/base'
-import type { Clock } from '@async/core/base'
+import { utf8Length } from '@async/core/base'
 import type { BatchAnswer } from './batch-answer.ts'
-import type { Codec } from './codec.ts'
-import type { Conventions } from './conventions.ts'
 import { errorCodes, internalErrorMessage, isJsonRpcError, JsonRpcError } from './errors.ts'
 import { Job } from './job.ts'
 import type { JobOwner } from './job.ts'
 import { JobQueue } from './job-queue.ts'
 import { exceeds, responseTooLong } from './limits.ts'
-import type { Limits } from './limits.ts'
 import type { Id, Notification, Params, Request } from './messages.ts'
 import { OrderedPeer } from './ordered-peer.ts'
 import { observe } from './observe.ts'
-import type { Observer } from './observe.ts'
-import type { Peer, PeerOptions } from './peer.ts'
+import type { Peer } from './peer.ts'
 import { errorForCaller, reportError } from './service.ts'
-import type { Counting, ErrorForCaller, Service } from './service.ts'
+import type { Counting, ErrorForCaller } from './service.ts'
+import type { Setup } from './setup.ts'
 
 /** What `Requests` asks of its peer. */
 export interface RequestsOwner {
+  readonly setup: Setup
   readonly peer: Peer
   readonly info: Info
   /** Calls of ours that wait for an answer. */
@@ -50,42 +47,26 @@ export interface RequestsOwner {
  * When the queue is full, the peer stops reading if no answer is owed to us; else requests are refused with −32000 here.
  */
 export class Requests implements JobOwner {
-  private readonly service: Service
-  private readonly counters: Counting
   private readonly owner: RequestsOwner
-  private readonly limits: Limits
-  private readonly queue = new JobQueue()
+  /** What waits. Made when something does, and gone when nothing does: an idle connection has none. The same goes for the other collections. */
+  private queue: JobQueue | undefined
   private running = 0
   /** Answers that we owe, of requests that run or wait. */
   private owed = 0
   /** Requests that run or wait by their id, if they can be cancelled. */
-  private readonly active: Map<Id, Job> | undefined
+  private active: Map<Id, Job> | undefined
   /** Jobs whose handlers have asked for their signal. */
-  private readonly watched = new Set<Job>()
-  private readonly ordered: boolean
+  private watched: Set<Job> | undefined
   private waitingHandlers = 0
-  private readonly codec: Codec
-  private readonly conventions: Conventions | undefined
-  private readonly observer: Observer | undefined
-  private readonly clock: Clock
   private dropped = false
   private pumpScheduled = false
 
-  constructor(service: Service, limits: Limits, codec: Codec, options: PeerOptions, owner: RequestsOwner) {
-    this.service = service
-    this.counters = service.counters
-    this.limits = limits
-    this.ordered = service.options.execution === 'ordered'
-    this.codec = codec
-    this.conventions = options.conventions
-    this.observer = options.observe
-    this.clock = options.clock ?? systemClock
+  constructor(owner: RequestsOwner) {
     this.owner = owner
-    if (options.conventions?.cancel !== undefined) this.active = new Map()
   }
 
   peerFor(): Peer {
-    return this.ordered ? new OrderedPeer(this.owner.peer, this) : this.owner.peer
+    return this.owner.setup.ordered ? new OrderedPeer(this.owner.peer, this) : this.owner.peer
   }
 
   get info(): Info {
@@ -105,17 +86,23 @@ export class Requests implements JobOwner {
 
   /** Nothing waits, and no answer is owed. Notifications may still run. */
   get isSettled(): boolean {
-    return this.owed === 0 && this.queue.count === 0
+    return this.owed === 0 && this.queue === undefined
   }
 
   /** No more may wait. */
   get isFull(): boolean {
-    return this.queue.count >= this.limits.maxQueuedRequests || this.queue.bytes >= this.limits.maxQueuedRequestBytes
+    const { queue } = this
+    if (queue === undefined) return false
+    const { maxQueuedRequests, maxQueuedRequestBytes } = this.owner.setup.limits
+    return queue.count >= maxQueuedRequests || queue.bytes >= maxQueuedRequestBytes
   }
 
   /** At most half as much waits as may. */
   get isHalfEmpty(): boolean {
-    return this.queue.count * 2 <= this.limits.maxQueuedRequests && this.queue.bytes * 2 <= this.limits.maxQueuedRequestBytes
+    const { queue } = this
+    if (queue === undefined) return true
+    const { maxQueuedRequests, maxQueuedRequestBytes } = this.owner.setup.limits
+    return queue.count * 2 <= maxQueuedRequests && queue.bytes * 2 <= maxQueuedRequestBytes
   }
 
   /** Runs it, queues it, or refuses it. `bytes`: its share of the message. */
@@ -125,19 +112,19 @@ export class Requests implements JobOwner {
     const job = new Job(message, bytes, batch, index, this)
     if (message.kind === 'request') {
       this.owed++
-      this.active?.set(message.id, job)
+      if (this.owner.setup.conventions.cancel !== undefined) (this.active ??= new Map()).set(message.id, job)
     }
-    if (this.queue.count === 0 && this.hasPlace(job)) this.run(job)
+    if (this.queue === undefined && this.hasPlace(job)) this.run(job)
     else if (this.isFull) this.refuse(job)
     else {
-      this.queue.push(job)
+      ;(this.queue ??= new JobQueue()).push(job)
       this.counters.queued++
     }
   }
 
   /** A place may have come free: starts what waits, from a clean stack. */
   pumpSoon(): void {
-    if (this.queue.count === 0 || this.pumpScheduled) return
+    if (this.queue === undefined || this.pumpScheduled) return
     this.pumpScheduled = true
     queueMicrotask(() => {
       this.pumpScheduled = false
@@ -150,26 +137,26 @@ export class Requests implements JobOwner {
   drop(): void {
     if (this.dropped) return
     this.dropped = true
-    this.counters.queued -= this.queue.count
-    this.queue.clear()
+    if (this.queue !== undefined) this.counters.queued -= this.queue.count
+    this.queue = undefined
     this.owed = 0
-    this.active?.clear()
-    if (this.watched.size === 0) return
+    this.active = undefined
+    const { watched } = this
+    if (watched === undefined) return
+    this.watched = undefined
     const reason = this.owner.lostError()
-    for (const job of this.watched) job.abort(reason)
-    this.watched.clear()
+    for (const job of watched) job.abort(reason)
   }
 
   /** The other side gives a call up. An id that is unknown, or was answered, is no error: the two have crossed. */
   cancel(id: Id, reason: unknown): void {
     const job = this.active?.get(id)
     if (job === undefined || job.cancelled !== undefined) return
-    const { answer } = this.conventions!.cancel!
+    const { answer } = this.owner.setup.conventions.cancel!
     const { code, message } = answer ?? { code: errorCodes.requestCancelled, message: 'Request cancelled' }
     job.cancelled = new JsonRpcError(code, message, reason)
     if (job.state === 'waiting') {
-      this.queue.leave(job)
-      this.counters.queued--
+      this.leaveQueue(job)
       this.end(job, job.cancelled)
       if (answer === undefined) this.forgo(job)
       else this.answerError(job, id, answer.code, answer.message, answer.data)
@@ -184,12 +171,12 @@ export class Requests implements JobOwner {
 
   watch(job: Job): unknown {
     if (this.dropped) return this.owner.lostError()
-    if (job.state === 'running') this.watched.add(job)
+    if (job.state === 'running') (this.watched ??= new Set()).add(job)
     return undefined
   }
 
   progress(job: Job, value: unknown): void {
-    const convention = this.conventions?.progress
+    const convention = this.owner.setup.conventions.progress
     if (convention === undefined || this.dropped || job.state !== 'running' || job.cancelled !== undefined) return
     const token = convention.token(job.message.params)
     if (token !== undefined) this.owner.notify(convention.method, convention.params(token, value))
@@ -200,7 +187,7 @@ export class Requests implements JobOwner {
   /** The answer is not owed any more. */
   private forgo(job: Job): void {
     job.forgone = true
-    this.active!.delete(job.message.id as Id)
+    this.inactive(job.message.id as Id)
     const whole = job.batch?.forgo()
     if (whole !== undefined) this.owner.answer(whole, null)
     this.owed--
@@ -209,16 +196,18 @@ export class Requests implements JobOwner {
   private hasPlace(job: Job): boolean {
     if (this.owner.blocked && job.message.kind === 'request') return false
     // In order, only calls that are known to be a handler's let another one start.
-    const waiting = this.ordered ? this.waitingHandlers : this.owner.pendingCalls
-    return this.running - waiting < this.limits.maxConcurrentHandlers
+    const waiting = this.owner.setup.ordered ? this.waitingHandlers : this.owner.pendingCalls
+    return this.running - waiting < this.owner.setup.limits.maxConcurrentHandlers
   }
 
   private pump(): void {
-    while (this.queue.count > 0) {
+    // Asked for anew: what runs may close the peer, or fill the queue.
+    while (this.queue !== undefined) {
       const job = this.queue.first
       if (!this.hasPlace(job)) return
       this.queue.shift()
       this.counters.queued--
+      if (this.queue.count === 0) this.queue = undefined
       this.run(job)
     }
   }
@@ -226,7 +215,7 @@ export class Requests implements JobOwner {
   private run(job: Job): void {
     const { method, params, kind } = job.message
     this.counters.started++
-    const handler = this.service.methods.get(method)
+    const handler = this.owner.setup.service.methods.get(method)
     job.state = 'running'
     if (handler === undefined) {
       job.state = 'over'
@@ -235,9 +224,10 @@ export class Requests implements JobOwner {
     }
     this.running++
     this.counters.running++
-    if (this.observer !== undefined) {
-      job.startedMs = this.clock.nowMs()
-      observe(this.observer, { kind: 'started', side: 'server', call: job.message, nowMs: job.startedMs })
+    const { clock, options: { observe: observer } } = this.owner.setup
+    if (observer !== undefined) {
+      job.startedMs = clock.nowMs()
+      observe(observer, { kind: 'started', side: 'server', call: job.message, nowMs: job.startedMs })
     }
     let result: unknown
     let later: Promise<unknown> | undefined
@@ -272,12 +262,13 @@ export class Requests implements JobOwner {
     this.leave(job, undefined)
     const { message } = job
     if (message.kind === 'notification' || this.dropped || job.forgone) return
+    const { setup } = this.owner
     let text: string
     try {
-      text = this.codec.resultText(message.id, result)
-      if (exceeds(text, this.limits.maxResponseBytes)) throw responseTooLong(utf8Length(text), this.limits.maxResponseBytes)
+      text = setup.codec.resultText(message.id, result)
+      if (exceeds(text, setup.limits.maxResponseBytes)) throw responseTooLong(utf8Length(text), setup.limits.maxResponseBytes)
     } catch (error) {
-      reportError(this.service, error, message.method)
+      reportError(setup.service, error, message.method)
       this.answerError(job, message.id, errorCodes.internalError, internalErrorMessage)
       return
     }
@@ -291,17 +282,18 @@ export class Requests implements JobOwner {
     if (isAbort) {
       // It did as it was told; where a cancelled call is owed an answer, that says so.
       if (job.cancelled instanceof JsonRpcError && message.kind === 'request' && !this.dropped && !job.forgone) {
-        this.answerError(job, message.id, job.cancelled.code, job.cancelled.message, this.conventions!.cancel!.answer!.data)
+        this.answerError(job, message.id, job.cancelled.code, job.cancelled.message, this.owner.setup.conventions.cancel!.answer!.data)
       }
       return
     }
+    const { service } = this.owner.setup
     let forCaller: ErrorForCaller | undefined
     try {
-      forCaller = errorForCaller(this.service, error, job)
+      forCaller = errorForCaller(service, error, job)
     } catch (thrown) {
-      reportError(this.service, thrown, message.method)
+      reportError(service, thrown, message.method)
     }
-    if (forCaller === undefined) reportError(this.service, error, message.method)
+    if (forCaller === undefined) reportError(service, error, message.method)
     if (message.kind === 'notification' || this.dropped || job.forgone) return
     if (forCaller === undefined) this.answerError(job, message.id, errorCodes.internalError, internalErrorMessage)
     else this.answerError(job, message.id, forCaller.code, forCaller.message, forCaller.data)
@@ -319,37 +311,41 @@ export class Requests implements JobOwner {
   private end(job: Job, error: unknown): void {
     const hasRun = job.state === 'running'
     job.state = 'over'
-    if (this.watched.size > 0) this.watched.delete(job)
-    if (this.observer === undefined || !hasRun) return
-    const nowMs = this.clock.nowMs()
-    observe(this.observer, { kind: 'ended', side: 'server', call: job.message, nowMs, durationMs: nowMs - job.startedMs, error })
+    if (this.watched?.delete(job) === true && this.watched.size === 0) this.watched = undefined
+    const { clock, options: { observe: observer } } = this.owner.setup
+    if (observer === undefined || !hasRun) return
+    const nowMs = clock.nowMs()
+    observe(observer, { kind: 'ended', side: 'server', call: job.message, nowMs, durationMs: nowMs - job.startedMs, error })
   }
 
   private refuse(job: Job): void {
     this.counters.refused++
     const { message } = job
     if (message.kind === 'notification') return this.owner.dropped(message.method)
-    const { maxQueuedRequests, maxQueuedRequestBytes } = this.limits
+    const { maxQueuedRequests, maxQueuedRequestBytes } = this.owner.setup.limits
+    // It is full: there is one.
+    const queue = this.queue!
     this.answerError(
       job,
       message.id,
       errorCodes.serverBusy,
       'Server busy',
-      this.queue.count >= maxQueuedRequests
-        ? { limit: 'maxQueuedRequests', allowed: maxQueuedRequests, actual: this.queue.count + 1 }
-        : { limit: 'maxQueuedRequestBytes', allowed: maxQueuedRequestBytes, actual: this.queue.bytes + job.bytes },
+      queue.count >= maxQueuedRequests
+        ? { limit: 'maxQueuedRequests', allowed: maxQueuedRequests, actual: queue.count + 1 }
+        : { limit: 'maxQueuedRequestBytes', allowed: maxQueuedRequestBytes, actual: queue.bytes + job.bytes },
     )
   }
 
   private answerError(job: Job, id: Id, code: number, message: string, data?: unknown): void {
     this.counters.errors++
+    const { codec, limits: { maxResponseBytes }, service } = this.owner.setup
     let text: string
     try {
-      text = this.codec.errorText(id, code, message, data)
-      if (exceeds(text, this.limits.maxResponseBytes)) throw responseTooLong(utf8Length(text), this.limits.maxResponseBytes)
+      text = codec.errorText(id, code, message, data)
+      if (exceeds(text, maxResponseBytes)) throw responseTooLong(utf8Length(text), maxResponseBytes)
     } catch (error) {
-      reportError(this.service, error, job.message.method)
-      text = this.codec.errorText(id, errorCodes.internalError, internalErrorMessage)
+      reportError(service, error, job.message.method)
+      text = codec.errorText(id, errorCodes.internalError, internalErrorMessage)
     }
     this.answer(job, text, id)
   }
@@ -361,8 +357,22 @@ export class Requests implements JobOwner {
       if (whole !== undefined) this.owner.answer(whole, null)
     }
     // An id that came again belongs to the later of the two.
-    if (this.active !== undefined && this.active.get(id) === job) this.active.delete(id)
+    if (this.active !== undefined && this.active.get(id) === job) this.inactive(id)
     this.owed--
+  }
+
+  private inactive(id: Id): void {
+    if (this.active?.delete(id) === true && this.active.size === 0) this.active = undefined
+  }
+
+  private leaveQueue(job: Job): void {
+    this.counters.queued--
+    this.queue!.leave(job)
+    if (this.queue!.count === 0) this.queue = undefined
+  }
+
+  private get counters(): Counting {
+    return this.owner.setup.service.counters
   }
 }
 

@@ -62,8 +62,8 @@ class Run {
     expect(this.clock.pendingCount).toBe(0)
     // Nothing is left in any map.
     const { calls, outbox, requests, watch } = this.peer as any
-    const left = [calls.entries.size, calls.signals.groups.size, outbox.heldCalls.size, outbox.held.length, outbox.waiters.length, requests.active?.size ?? 0, requests.watched.size, watch.calls.size]
-    expect(left).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
+    const left = [calls?.entries.size ?? 0, calls?.signals?.groups.size ?? 0, watch.calls.size, outbox.heldCalls, outbox.held, outbox.waiters, requests.queue, requests.active, requests.watched]
+    expect(left).toEqual([0, 0, 0, undefined, undefined, undefined, undefined, undefined, undefined])
   }
 
   private call({ timeoutMs, abortable, batch }: Step & { do: 'call' }): void {

@@ -10,7 +10,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { HalfClosable, Info } from '@async/core'
 import type { TransportPolicy } from '@async/core/base'
-import { socketError, WritingTransport } from '@async/core/node'
+import { keepLatest, socketError, WritingTransport } from '@async/core/node'
 
 /** Two one-way streams as one connection. */
 export class PairTransport extends WritingTransport implements HalfClosable {
@@ -71,7 +71,10 @@ export class PairTransport extends WritingTransport implements HalfClosable {
     this.output.destroy()
   }
 
-  protected readonly dataCame = (data: Uint8Array): void => this.received(data)
+  protected readonly dataCame = (data: Uint8Array): void => {
+    keepLatest(data)
+    this.received(data)
+  }
 
   private resumed(input: Readable): void {
     // Once it is over, who else has the stream (our stdin) may do as they like.

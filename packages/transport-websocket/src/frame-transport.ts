@@ -37,9 +37,8 @@ export interface Agreed {
 /** A WebSocket over a transport, behind the handshake. */
 export class FrameTransport extends LayerTransport<Stream, Messages> implements WebSocketTransport {
   readonly carries = 'message' as const
-  override readonly info: WebSocketInfo
   private readonly policy: WebSocketPolicy
-  private readonly isServer: boolean
+  private readonly agreed: Agreed
   private readonly incoming: Incoming
   private readonly outgoing: Outgoing
   private readonly heartbeat: Heartbeat
@@ -54,17 +53,13 @@ export class FrameTransport extends LayerTransport<Stream, Messages> implements 
   private belowIsOver = false
 
   /** Takes `below` over, which is paused; `leftover` was read behind the handshake. */
-  constructor(below: Transport<Stream>, leftover: Uint8Array, policy: WebSocketPolicy, { isServer, subprotocol, deflate }: Agreed) {
+  constructor(below: Transport<Stream>, leftover: Uint8Array, policy: WebSocketPolicy, agreed: Agreed) {
     super(below)
+    const { isServer, deflate } = agreed
+    this.agreed = agreed
     this.policy = policy
-    this.isServer = isServer
     this.incoming = new Incoming(isServer, policy, deflate)
     this.outgoing = new Outgoing(isServer, deflate)
-    this.info = Object.create(layerInfo(below), {
-      halfCloses: { value: false, enumerable: true },
-      subprotocol: { value: subprotocol, enumerable: true },
-      compresses: { value: deflate !== undefined, enumerable: true },
-    }) as WebSocketInfo
     this.heartbeat = new Heartbeat(policy.clock, policy.heartbeatMs, policy.heartbeatTimeoutMs, {
       isAlive: () => this.isAlive(),
       ping: () => this.sendControl(opcodes.ping, noBytes),
@@ -75,6 +70,19 @@ export class FrameTransport extends LayerTransport<Stream, Messages> implements 
     })
     below.pause('read')
     below.start(this as never, leftover)
+  }
+
+  override get info(): WebSocketInfo {
+    return super.info as WebSocketInfo
+  }
+
+  protected override makeInfo(): WebSocketInfo {
+    const { subprotocol, deflate } = this.agreed
+    return Object.create(layerInfo(this.below), {
+      halfCloses: { value: false, enumerable: true },
+      subprotocol: { value: subprotocol, enumerable: true },
+      compresses: { value: deflate !== undefined, enumerable: true },
+    }) as WebSocketInfo
   }
 
   // ── Protocol: from below ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -204,7 +212,7 @@ export class FrameTransport extends LayerTransport<Stream, Messages> implements 
     if (this.belowIsOver || this.ending !== 'over') return super.release()
     this.stopProducer()
     this.below.resume('both')
-    if (this.isServer) this.closeBelow()
+    if (this.agreed.isServer) this.closeBelow()
     else this.setDeadline(this.policy.lingerMs)
   }
 

@@ -19,14 +19,23 @@ import { TransportBase } from './transport-base.ts'
 /** A layer over one transport whose ends are its own ends. */
 export abstract class LayerTransport<Below extends Carries, Above extends Carries> extends TransportBase<Above> implements Protocol<Below> {
   protected readonly below: Transport<Below>
-  readonly info: Info
+  private madeInfo: Info | undefined
   private watching = false
   private lostBelow: CloseReason | undefined
 
   constructor(below: Transport<Below>) {
     super()
     this.below = below
-    this.info = layerInfo(below)
+  }
+
+  /** Made when somebody asks, which few do: it weighs more than the rest of a layer. */
+  get info(): Info {
+    return (this.madeInfo ??= this.makeInfo())
+  }
+
+  /** The facts of this layer. Called once. */
+  protected makeInfo(): Info {
+    return layerInfo(this.below)
   }
 
   /** The end came: bytes that make no whole message are left. How many, or 0. */
@@ -177,7 +186,16 @@ export function reportThrown(transport: Transport, error: unknown): void {
   else knowing.reportThrown(error)
 }
 
+/** By the facts of what is below: those of a layer follow from them alone, and many exchanges share one connection's. */
+const layerInfos = new WeakMap<Info, Info>()
+
 /** The facts of a layer are those of what is below, addresses included, which are looked up there when asked for. */
 export function layerInfo(below: Transport): Info {
-  return Object.create(below.info, { below: { value: below.info, enumerable: true } }) as Info
+  const { info } = below
+  let above = layerInfos.get(info)
+  if (above === undefined) {
+    above = Object.create(info, { below: { value: info, enumerable: true } }) as Info
+    layerInfos.set(info, above)
+  }
+  return above
 }

@@ -21,6 +21,7 @@ import type { Protocol } from '../protocol.ts'
 import type { Cause, CloseReason } from '../reason.ts'
 import type { Carries, CloseOptions, Data, Info, Side } from '../transport.ts'
 import { byteLength } from './byte-length.ts'
+import { cleanEnd } from './clean-end.ts'
 import { afterTurn, soon } from './clock.ts'
 
 /** The states of the read half. */
@@ -34,12 +35,6 @@ export const closedBy: { readonly local: Cause; readonly peer: Cause } = {
   local: Object.freeze({ kind: 'closed', by: 'local' }) as Cause,
   peer: Object.freeze({ kind: 'closed', by: 'peer' }) as Cause,
 }
-/** The two ends that are the rule: shared, for on short connections to make one costs as much as all else at the end. */
-const cleanEnds = {
-  local: Object.freeze({ kind: 'closed', by: 'local', unsentBytes: 0, unreadBytes: 0 }) as CloseReason,
-  peer: Object.freeze({ kind: 'closed', by: 'peer', unsentBytes: 0, unreadBytes: 0 }) as CloseReason,
-}
-
 /** What transports and layers have in common. Extend `QueuedTransport` or `LayerTransport` rather than this. */
 export abstract class TransportBase<C extends Carries> {
   abstract readonly carries: C['kind']
@@ -102,6 +97,11 @@ export abstract class TransportBase<C extends Carries> {
   /** Whether nobody has started it yet. */
   get isIdle(): boolean {
     return this.readHalf === 'idle' || this.readHalf === 'idlePaused'
+  }
+
+  /** Whether `halfClose()` works: for who knows it without making `info`. */
+  protected get halfCloses(): boolean {
+    return this.info.halfCloses
   }
 
   // ── the contract ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -178,7 +178,7 @@ export abstract class TransportBase<C extends Carries> {
 
   halfClose(): void {
     if (this.writeHalf !== 'open' && this.writeHalf !== 'held') return
-    if (!this.info.halfCloses) throw new UsageError('ERR_UNSUPPORTED', 'this transport has no half-close')
+    if (!this.halfCloses) throw new UsageError('ERR_UNSUPPORTED', 'this transport has no half-close')
     this.writeHalf = 'ending'
     this.endWrites()
   }
@@ -294,8 +294,8 @@ export abstract class TransportBase<C extends Carries> {
   /** The reason that the protocol is told. A subclass may add what it alone knows. */
   protected makeReason(cause: Cause, below: CloseReason | undefined): CloseReason {
     const { unsentBytes, unreadBytes } = this
+    if (cause.kind === 'closed' && unsentBytes === 0 && unreadBytes === 0) return cleanEnd(cause.by, below)
     if (below !== undefined) return Object.freeze({ ...cause, unsentBytes: unsentBytes + below.unsentBytes, unreadBytes: unreadBytes + below.unreadBytes, below })
-    if (cause.kind === 'closed' && unsentBytes === 0 && unreadBytes === 0) return cleanEnds[cause.by]
     return Object.freeze({ ...cause, unsentBytes, unreadBytes })
   }
 

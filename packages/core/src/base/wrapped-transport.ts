@@ -12,13 +12,15 @@ import { layerInfo, reportThrown } from './layer-transport.ts'
 /** Passes everything through. Extend it and override what you care for; the `on…` methods see what comes from below. */
 export class WrappedTransport<C extends Carries = Carries> implements Transport<C>, HalfClosable {
   protected readonly below: Transport<C>
-  readonly info: Info
   readonly carries: C['kind']
 
   constructor(below: Transport<C>) {
     this.below = below
-    this.info = layerInfo(below)
     this.carries = below.carries
+  }
+
+  get info(): Info {
+    return layerInfo(this.below)
   }
 
   get queuedBytes(): number {

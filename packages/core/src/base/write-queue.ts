@@ -75,16 +75,19 @@ export class WriteQueue {
     this.drain()
   }
 
-  /** Resumes and resolves what the present fill allows. */
+  /** Resolves and resumes what the present fill allows: waiters first, for the producer may fill it again at once, each time, and they would wait for ever. */
   private drain(): void {
-    if (this.full && this.bytes <= this.policy.lowWaterMarkBytes) {
-      this.full = false
-      if (this.producer !== undefined) this.tell('resume')
-    }
-    if (this.waiters === undefined) return
-    const ready = this.waiters.filter((waiter) => this.bytes <= waiter.belowBytes)
-    if (ready.length === 0) return
-    this.waiters = this.waiters.filter((waiter) => this.bytes > waiter.belowBytes)
+    if (this.waiters !== undefined) this.resolveWaiters()
+    if (!this.full || this.bytes > this.policy.lowWaterMarkBytes) return
+    this.full = false
+    if (this.producer !== undefined) this.tell('resume')
+  }
+
+  private resolveWaiters(): void {
+    const waiting = this.waiters!.filter((waiter) => this.bytes > waiter.belowBytes)
+    if (waiting.length === this.waiters!.length) return
+    const ready = this.waiters!.filter((waiter) => this.bytes <= waiter.belowBytes)
+    this.waiters = waiting.length > 0 ? waiting : undefined
     for (const waiter of ready) {
       detach(waiter)
       waiter.resolve()

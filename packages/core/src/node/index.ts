@@ -1,5 +1,6 @@
 export { type Dialled, dial } from './dial.ts'
 export { type DuplexTransportOptions, fromDuplex } from './duplex-transport.ts'
+export { keepLatest } from './latest-read.ts'
 export { socketError } from './socket-error.ts'
 export { formatAddress, peerAddress, type SocketFacts, SocketInfo } from './socket-info.ts'
 export { SocketListener, type SocketKind } from './socket-listener.ts'

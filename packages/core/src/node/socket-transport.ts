@@ -14,6 +14,7 @@ import type { Owner } from '../base/connection-set.ts'
 import type { TransportPolicy } from '../base/options.ts'
 import { ConnectionError } from '../errors.ts'
 import type { HalfClosable, Info } from '../transport.ts'
+import { keepLatest } from './latest-read.ts'
 import { socketError } from './socket-error.ts'
 import { WritingTransport } from './writing-transport.ts'
 
@@ -102,7 +103,12 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
     this.wantsData = true
     if (!this.listening) {
       this.listening = true
-      if (this.owner !== undefined) socket.on('data', (data: Buffer) => this.received(data))
+      if (this.owner !== undefined) {
+        socket.on('data', (data: Buffer) => {
+          keepLatest(data)
+          this.received(data)
+        })
+      }
     }
     socket.resume()
     // With a failed write behind it, Node's reader would not go on by itself.

@@ -1,0 +1,33 @@
+import type { HeaderList } from './events.ts'
+import type { HeadersSource } from './light-response.ts'
+
+/** The fields of a Response that are sent. */
+export type ResponseFields = HeaderList
+
+/** Fields that concern the connection to somebody else: a Response that was fetched has them. RFC 9110 §7.6.1 */
+const hopByHop: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'])
+const textType = ['content-type', 'text/plain;charset=UTF-8'] as const
+const onlyTextType: HeaderList = [textType]
+const noFields: HeaderList = []
+
+/**
+ * The fields that are sent of what a Response was given: each value without the white space around it, none that concern another connection, and
+ * the type of a text that has none (`addsType`). Trailers leave no place for a length.
+ */
+export function responseFields(given: HeadersSource, addsType: boolean, sendsTrailers: boolean): ResponseFields {
+  if (given === undefined) return addsType ? onlyTextType : noFields
+  const fields: (readonly [string, string])[] = []
+  let hasType = false
+  const add = (name: string, value: string): void => {
+    const lower = name.toLowerCase()
+    if (hopByHop.has(lower) && !(lower === 'connection' && value.toLowerCase() === 'close')) return
+    if (lower === 'content-type') hasType = true
+    else if (lower === 'content-length' && sendsTrailers) return
+    fields.push([name, value])
+  }
+  if (typeof (given as Headers).getSetCookie === 'function') for (const [name, value] of given as Headers) add(name, value)
+  else if (Array.isArray(given)) for (const [name, value] of given as [string, string][]) add(name, String(value).trim())
+  else for (const name of Object.keys(given)) add(name, String((given as Record<string, string>)[name]).trim())
+  if (addsType && !hasType) fields.push(textType)
+  return fields
+}
