@@ -1,6 +1,6 @@
 import { ConnectionError, ProtocolError } from '@async/core'
 import type { Cause, CloseReason } from '@async/core'
-import { afterTurn, type TransportPolicy, soon } from '@async/core/base'
+import { type TransportPolicy, soon } from '@async/core/base'
 import { ClientExchange } from './client-exchange.ts'
 import type { PoolPolicy } from './client-policy.ts'
 import type { RequestTemplate } from './client-request.ts'
@@ -8,6 +8,7 @@ import { HttpConnection } from './connection.ts'
 import { Deadline, ExchangeClock } from './deadline.ts'
 import type { HeaderList, HttpEvent } from './events.ts'
 import type { Exchange } from './exchange.ts'
+import { headDue } from './head-due.ts'
 import { Shell } from './shell.ts'
 
 /** What a connection asks of the pool that it is in. */
@@ -49,8 +50,11 @@ export class ClientConnection extends Shell {
   private pipelines = false
   /** Whether responses that nobody waits for come behind those of the exchanges that are on it. */
   private isCut = false
+  /** Whether the next exchange may begin, behind what is being dealt with. */
+  private reuseIsDue = false
   /** For how long the server said that it keeps the connection, less the margin. */
   private keepsMs = Infinity
+  private keepsBy: HeaderList | undefined
 
   constructor(pool: ConnectionPool) {
     super(new HttpConnection('client', pool.policy.limits))
@@ -72,7 +76,7 @@ export class ClientConnection extends Shell {
   open(template: RequestTemplate, dueMs: number): ClientExchange {
     const exchange = new ClientExchange(this, this.exchangePolicy, template, this.exchangeCount > 0, dueMs, false)
     this.take(exchange)
-    if (this.phase === 'open') afterTurn(() => exchange.flushHead())
+    if (this.phase === 'open') headDue(exchange)
     return exchange
   }
 
@@ -117,7 +121,8 @@ export class ClientConnection extends Shell {
 
   /** The exchange expects something within so many milliseconds. */
   expect(ms: number): void {
-    this.deadline.set(ms)
+    if (ms === Infinity) this.deadline.clear()
+    else this.deadline.set(ms)
   }
 
   holdBody(ms: number): void {
@@ -139,14 +144,27 @@ export class ClientConnection extends Shell {
   /** Waits for the next exchange. */
   rest(): void {
     const ms = Math.min(this.policy.idleTimeoutMs, this.keepsMs)
-    this.restsUntilMs = this.policy.transport.clock.nowMs() + ms
-    this.deadline.set(ms)
+    const nowMs = this.policy.transport.clock.nowMs()
+    this.restsUntilMs = nowMs + ms
+    this.deadline.set(ms, nowMs)
   }
 
   /** Nobody needs it any more. */
   closeIdle(): void {
     this.pool.forget(this)
     this.closeBelow()
+  }
+
+  /** Nothing comes before a request is sent, and what comes all the same is seen then. */
+  override pullLater(): void {
+    if (this.machine.theirState !== 'idle') super.pullLater()
+  }
+
+  protected override pull(): void {
+    do {
+      super.pull()
+      ;(this.exchange as ClientExchange | undefined)?.heard()
+    } while (this.reuseIsDue && this.startNext())
   }
 
   override dataReceived(data: Uint8Array): void {
@@ -176,8 +194,11 @@ export class ClientConnection extends Shell {
     const { machine } = this
     if (this.phase === 'given') return
     // Nothing of it was sent: the connection is as good as before.
-    if (this.phase === 'open' && machine.ourState === 'idle' && machine.theirState === 'idle') soon(() => this.offerAgain())
-    else if (this.phase === 'open' && machine.ourState === 'done' && machine.theirState === 'done') soon(() => this.reuse())
+    if (this.phase === 'open' && machine.ourState === 'idle' && machine.theirState === 'idle') soon(offerAgain, this)
+    else if (this.phase === 'open' && machine.ourState === 'done' && machine.theirState === 'done') {
+      this.reuseIsDue = true
+      if (!this.isPulling) this.pullLater()
+    }
     else {
       this.moveBehind()
       // Who has more to say to nobody is told to stop.
@@ -196,7 +217,8 @@ export class ClientConnection extends Shell {
       case 'response': {
         const refused = this.holdsBody && event.head.status > 299
         if (!refused) this.releaseBody()
-        this.keepsMs = keepAliveMs(event.head.headers) - this.policy.keepAliveMarginMs
+        // Responses whose headers are the same have the same list.
+        if (event.head.headers !== this.keepsBy) this.keepsMs = keepAliveMs((this.keepsBy = event.head.headers)) - this.policy.keepAliveMarginMs
         exchange?.responseReceived(event.head, refused)
         if (this.policy.maxPipelinedCount > 1) this.notePersistence(event.head.version === '1.1' && this.machine.canPersist)
         break
@@ -308,29 +330,41 @@ export class ClientConnection extends Shell {
   }
 
   /** It may have ended since it was free. */
-  private offerAgain(): void {
+  offerAgain(): void {
     if (this.phase === 'open') this.pool.offer(this)
   }
 
-  private reuse(): void {
-    if (this.phase !== 'open') return
+  /** The connection is ready for the next exchange. Whether one was behind: its response may be there. */
+  private startNext(): boolean {
+    this.reuseIsDue = false
+    if (this.phase !== 'open') return false
     const { machine, behind } = this
-    if (behind.length === 0 && this.isCut) return this.abortBelow({ kind: 'closed', by: 'local' })
-    if (behind.length === 0 && this.keepsMs <= 0) return this.closeIdle()
+    if (behind.length === 0 && (this.isCut || this.keepsMs <= 0)) {
+      if (this.isCut) this.abortBelow({ kind: 'closed', by: 'local' })
+      else this.closeIdle()
+      return false
+    }
     machine.startNextCycle()
-    // What came behind the response answers nothing, and shows that the server and we differ on where it ended.
-    if (machine.theirState === 'idle') {
-      this.pull()
-      if (this.phase !== 'open' || (machine.theirState as string) !== 'idle') return
+    if (machine.theirState === 'idle' && machine.heldBytes > 0) {
+      // What came behind the response answers nothing, and shows that the server and we differ on where it ended.
+      super.pull()
+      return false
     }
     const next = behind.shift()
-    if (next === undefined) return this.pool.offer(this)
+    if (next === undefined) {
+      this.pool.offer(this)
+      return false
+    }
     this.exchange = next
     this.answered = machine.heldBytes > 0
     next.turnCame()
-    this.pull()
     this.pool.offerBehind(this)
+    return true
   }
+}
+
+function offerAgain(connection: ClientConnection): void {
+  connection.offerAgain()
 }
 
 /** `timeout` of Keep-Alive: for how long the server keeps a connection that is idle. RFC 2068 §19.7.1.1; in use ever since. */

@@ -67,6 +67,8 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
   reused: boolean
   retriable = false
   readonly template: RequestTemplate
+  /** Told of the response's head, before its body. In place of a promise. From a clean stack. */
+  onHead: ((head: ResponseHead) => void) | undefined
   protected declare host: ClientExchangeHost
   private readonly totalTimer: unknown
   private head: ResponseHead | undefined
@@ -79,6 +81,8 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
   private settleSwitched: Settle<HttpSwitched> | undefined
   /** The server does not want the rest of our body. */
   private isRefused = false
+  /** Whether something came that what is waited for depends on. */
+  private isHeard = false
 
   /** `dueMs`: when all of it has to be over. */
   constructor(host: ClientExchangeHost, policy: TransportPolicy, template: RequestTemplate, reused: boolean, dueMs: number, isBehind: boolean) {
@@ -153,6 +157,7 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
     if (settleSwitched === undefined) return false
     this.head = switched.response
     this.settleResponse?.resolve(switched.response)
+    this.settleResponse = undefined
     this.settleSwitched = undefined
     settleSwitched.resolve(switched)
     this.finish({ kind: 'detached' })
@@ -164,9 +169,11 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
     this.head = head
     this.isRefused = refused
     this.settleResponse?.resolve(head)
+    this.settleResponse = undefined
+    this.onHead?.(head)
     this.settleSwitched?.reject(notSwitched(head))
     this.settleSwitched = undefined
-    this.watch()
+    this.isHeard = true
     if (this.template.deliversAll || (head.status >= 200 && head.status < 300) || this.isExpected(head)) return
     this.excerpt = new Uint8Array(excerptBytes)
     this.reads = true
@@ -174,7 +181,7 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
 
   override bodyReceived(data: Uint8Array): void {
     const { excerpt } = this
-    this.watch()
+    this.isHeard = true
     if (excerpt === undefined) return super.bodyReceived(data)
     const part = data.subarray(0, excerptBytes - this.excerptLength)
     excerpt.set(part, this.excerptLength)
@@ -186,6 +193,13 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
     if (this.excerpt !== undefined) this.refuseStatus(this.excerpt)
     else super.bodyEnded()
     if (this.isRefused) this.finish({ kind: 'closed', by: 'peer' })
+    this.isHeard = true
+  }
+
+  /** All that came at once was told: once for all of it, since most exchanges are over by then. */
+  heard(): void {
+    if (!this.isHeard) return
+    this.isHeard = false
     this.watch()
   }
 
@@ -212,7 +226,8 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
 
   protected override send(batch: Data[], bytes: number): void {
     super.send(batch, bytes)
-    this.watch()
+    // Else `endSent` has.
+    if (this.writeHalf !== 'ended') this.watch()
   }
 
   protected override progressed(bytes: number): void {
@@ -222,7 +237,7 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
 
   protected override sent(bytes: number): void {
     super.sent(bytes)
-    this.watch()
+    if (this.writeHalf !== 'ended') this.watch()
   }
 
   protected override endSent(): void {
@@ -233,20 +248,23 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
   protected override destroy(): void {
     if (this.totalTimer !== undefined) this.host.policy.transport.clock.clearTimer(this.totalTimer)
     super.destroy()
-    this.settleResponse?.reject(lossError(this.cause!))
-    this.settleSwitched?.reject(lossError(this.cause!))
+    // Most ends have nobody to tell, and an Error costs as much as an exchange.
+    if (this.settleResponse === undefined && this.settleSwitched === undefined) return
+    const error = lossError(this.cause!)
+    this.settleResponse?.reject(error)
+    this.settleSwitched?.reject(error)
   }
 
   protected sendHead(bodyBytes: number | 'unknown'): void {
-    const { method, target, headers, expectContinueMs } = this.template
+    const { method, line, headers, asking, expectContinueMs } = this.template
     const { host } = this
     // What has no body has nothing to ask for.
-    const asks = expectContinueMs !== undefined && bodyBytes !== 0
-    host.machine.sendRequest({ method, target, headers: asks ? [...headers, ['Expect', '100-continue']] : headers, bodyBytes })
+    const asks = asking !== undefined && bodyBytes !== 0
+    host.machine.sendCheckedRequest(method, line, asks ? asking : headers, bodyBytes)
     this.noteSent()
     if (!asks) return
     host.flush()
-    host.holdBody(expectContinueMs)
+    host.holdBody(expectContinueMs!)
   }
 
   protected dropsBody(): boolean {

@@ -60,16 +60,17 @@ export class Pool implements ConnectionPool {
   open(template: RequestTemplate, { signal, fresh = false }: OpenOptions = {}): Promise<ClientExchange> {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     if (this.closedPromise !== undefined) return Promise.reject(closedHere())
-    const { maxConnectionCount, maxWaitingCount, totalTimeoutMs, transport } = this.policy
-    const dueMs = transport.clock.nowMs() + totalTimeoutMs
-    const kept = fresh ? undefined : this.takeIdle()
+    const { maxWaitingCount, totalTimeoutMs, transport } = this.policy
+    const nowMs = transport.clock.nowMs()
+    const dueMs = nowMs + totalTimeoutMs
+    const kept = fresh ? undefined : this.takeIdle(nowMs)
     if (kept !== undefined) return Promise.resolve(kept.open(template, dueMs))
     const mayFollow = template.mayFollow && !fresh
     const busy = mayFollow && this.waiting.length === 0 ? this.leastBusy() : undefined
     if (busy !== undefined) return Promise.resolve(busy.openBehind(template, dueMs))
     // Nobody waits for what is kept, so room is made of it.
-    if (fresh && this.connectionCount >= maxConnectionCount) this.idle[0]?.closeIdle()
-    if (this.connectionCount >= maxConnectionCount && this.waiting.length - this.connecting.size >= maxWaitingCount) {
+    if (fresh && !this.mayGrow()) this.idle[0]?.closeIdle()
+    if (!this.mayGrow() && this.waiting.length - this.connecting.size >= maxWaitingCount) {
       return Promise.reject(new LimitError('ERR_HTTP_POOL_FULL', { limit: 'maxWaitingCount', allowed: maxWaitingCount, actual: maxWaitingCount + 1, unit: 'exchanges' }))
     }
     return new Promise((resolve, reject) => {
@@ -94,6 +95,14 @@ export class Pool implements ConnectionPool {
       this.waiting.push(waiter)
       this.grow()
     })
+  }
+
+  /** What `open` would give at once, on a connection that is kept; else undefined. */
+  openKept(template: RequestTemplate, signal: AbortSignal | undefined): ClientExchange | undefined {
+    if (this.idle.length === 0 || this.closedPromise !== undefined || signal?.aborted === true) return undefined
+    const { totalTimeoutMs, transport } = this.policy
+    const nowMs = transport.clock.nowMs()
+    return this.takeIdle(nowMs)?.open(template, nowMs + totalTimeoutMs)
   }
 
   closeIdle(): void {
@@ -133,7 +142,7 @@ export class Pool implements ConnectionPool {
   /** A connection may take an exchange behind others: the one that waits longest, if it may go there, and no connection is to be made for it. */
   offerBehind(connection: ClientConnection): void {
     const next = this.waiting[0]
-    if (next === undefined || !next.mayFollow || this.connectionCount < this.policy.maxConnectionCount || !connection.takesMore) return
+    if (next === undefined || !next.mayFollow || this.mayGrow() || this.waiting.length <= this.connecting.size || !connection.takesMore) return
     this.nextWaiter()
     next.serve(connection, true)
   }
@@ -153,7 +162,7 @@ export class Pool implements ConnectionPool {
     }
     this.waiting.unshift(...waiters)
     for (let i = 0; i < waiters.length; i++) {
-      if (this.connectionCount >= this.policy.maxConnectionCount) this.idle[0]?.closeIdle()
+      if (!this.mayGrow()) this.idle[0]?.closeIdle()
       this.grow()
     }
   }
@@ -182,8 +191,7 @@ export class Pool implements ConnectionPool {
   }
 
   /** A timer may be late, after the machine slept, say: who is kept for too long is not used. */
-  private takeIdle(): ClientConnection | undefined {
-    const nowMs = this.policy.transport.clock.nowMs()
+  private takeIdle(nowMs: number): ClientConnection | undefined {
     for (let kept = this.idle.pop(); kept !== undefined; kept = this.idle.pop()) {
       if (nowMs < kept.restsUntilMs) return kept
       kept.closeIdle()
@@ -191,10 +199,9 @@ export class Pool implements ConnectionPool {
     return undefined
   }
 
-  /** Where one more can go behind others, if no further connection may be made. */
+  /** Where one more can go behind others, if no further connection may be made, and none is on its way. */
   private leastBusy(): ClientConnection | undefined {
-    const { maxPipelinedCount, maxConnectionCount } = this.policy
-    if (maxPipelinedCount === 1 || this.connectionCount < maxConnectionCount) return undefined
+    if (this.policy.maxPipelinedCount === 1 || this.mayGrow() || this.connecting.size > 0) return undefined
     let found: ClientConnection | undefined
     for (const connection of this.connections) {
       if (connection.takesMore && (found === undefined || connection.count < found.count)) found = connection
@@ -202,9 +209,13 @@ export class Pool implements ConnectionPool {
     return found
   }
 
+  private mayGrow(): boolean {
+    return this.connectionCount < this.policy.maxConnectionCount
+  }
+
   /** One connection more, if one is missing and may be made. */
   private grow(): void {
-    if (this.waiting.length <= this.connecting.size || this.connectionCount >= this.policy.maxConnectionCount) return
+    if (this.waiting.length <= this.connecting.size || !this.mayGrow()) return
     const { transport, connectTimeoutMs } = this.policy
     const control = new AbortController()
     this.connectionCount++

@@ -1,6 +1,6 @@
 import { UsageError } from '@async/core'
 import type { HeaderList, ResponseHead } from './events.ts'
-import { checkHeaders } from './outgoing-headers.ts'
+import { checkHeaders, type OutgoingHeaders } from './outgoing-headers.ts'
 import { checkHost, requestLine } from './writer.ts'
 
 /** What a request begins with. */
@@ -31,8 +31,11 @@ export interface HttpRequestOptions {
 /** `HttpRequestOptions`, checked, with every default filled in. */
 export interface RequestTemplate {
   readonly method: string
-  readonly target: string
-  readonly headers: HeaderList
+  /** The request line. */
+  readonly line: string
+  readonly headers: OutgoingHeaders
+  /** The headers that ask for a 100, if one is to be asked for. */
+  readonly asking: OutgoingHeaders | undefined
   readonly mediaType: string | undefined
   readonly deliversAll: boolean
   readonly expectContinueMs: number | undefined
@@ -53,16 +56,18 @@ export function requestTemplate(options: HttpRequestOptions): RequestTemplate {
     throw new UsageError('ERR_INVALID_ARGUMENT', `expectContinueMs is ${expectContinueMs}; it takes a number from 0`)
   }
   const fieldList: HeaderList = [['Host', host], ...headers]
-  requestLine(method, target)
-  const { fields } = checkHeaders(fieldList)
+  const line = requestLine(method, target)
+  const checked = checkHeaders(fieldList)
+  const { fields } = checked
   checkHost(fields, target)
   if (fields.expect !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is asked for with expectContinueMs')
   // An offer to switch has a Connection, too.
   const mayLead = !alone && idempotent.has(method) && expectContinueMs === undefined && fields.connection === undefined && !fields.connectionUpgrade
   return {
     method,
-    target,
-    headers: fieldList,
+    line,
+    headers: checked,
+    asking: expectContinueMs === undefined ? undefined : checkHeaders([...fieldList, ['Expect', '100-continue']]),
     mediaType: mediaType?.toLowerCase(),
     deliversAll: deliver === 'any',
     expectContinueMs,

@@ -50,8 +50,12 @@ class PooledConnector implements HttpConnector {
     return this.pool.open(this.template, options)
   }
 
-  async exchange(request: HttpRequestOptions, options?: { readonly signal?: AbortSignal }): Promise<HttpClientExchange> {
-    return this.pool.open(requestTemplate({ ...this.options, ...request }), options)
+  exchange(request: HttpRequestOptions, options?: { readonly signal?: AbortSignal }): Promise<HttpClientExchange> {
+    try {
+      return this.pool.open(requestTemplate({ ...this.options, ...request }), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   closeIdle(): void {

@@ -52,8 +52,13 @@ export class HttpConnection extends ConnectionBase {
     const { method = 'GET', target, headers, bodyBytes = 0 } = request
     const line = requestLine(method, target)
     const checked = checkHeaders(headers)
-    const { fields } = checked
-    checkHost(fields, target)
+    checkHost(checked.fields, target)
+    this.sendCheckedRequest(method, line, checked, bodyBytes)
+  }
+
+  /** `sendRequest` for what was checked, `line` being the request line. Not for callers outside. */
+  sendCheckedRequest(method: string, line: string, headers: OutgoingHeaders, bodyBytes: number | 'unknown'): void {
+    const { fields } = headers
     const framing = ourFraming(fields, bodyBytes)
     if (fields.expect !== undefined && (fields.expect.toLowerCase() !== '100-continue' || framing === 0)) {
       throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is for 100-continue, before a body')
@@ -73,7 +78,7 @@ export class HttpConnection extends ConnectionBase {
     this.expecting = fields.expect !== undefined
     this.mayTrail = framing === 'chunked'
     if (fields.connection === 'close') this.persistent = false
-    this.writer.head({ startLine: line, headers: checked, lines: '', length, connection: '' }, framing)
+    this.writer.head({ startLine: line, headers, lines: '', length, connection: '' }, framing)
   }
 
   /** Sends a 1xx other than 101. Server only, before the response. To a 1.0 peer, nothing. @throws UsageError as `sendRequest`. */

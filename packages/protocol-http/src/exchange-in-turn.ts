@@ -1,6 +1,6 @@
 import type { Data } from '@async/core'
-import { afterTurn } from '@async/core/base'
 import { Exchange, type ExchangeHost } from './exchange.ts'
+import { headDue } from './head-due.ts'
 
 /** What an exchange that may be behind others asks of the connection that it is on. */
 export interface TurnHost extends ExchangeHost {
@@ -42,7 +42,7 @@ export abstract class ExchangeInTurn extends Exchange {
     if (this.isSent) return
     this.sendWaiting()
     if (this.endWaits) super.sendEnd()
-    else afterTurn(() => this.flushHead())
+    else headDue(this)
   }
 
   /** It goes to another connection, first in line there. What was sent is sent again. From a clean stack. */

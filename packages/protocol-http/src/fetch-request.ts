@@ -1,43 +1,55 @@
 import { UsageError } from '@async/core'
-import { afterTurn } from '@async/core/base'
-import { isBadPort } from './bad-ports.ts'
+import type { Data } from '@async/core'
+import { afterTurn, byteLength, toBytes } from '@async/core/base'
 import type { ClientExchange } from './client-exchange.ts'
 import type { HeaderList } from './events.ts'
+import { FetchAddress } from './fetch-address.ts'
 import type { PartReader } from './fetch-stream.ts'
 
 /** Bytes that are handed to an exchange at once. */
 const portionBytes = 64 * 1024
 
-/** What a request sends: bytes that can be sent again, or a stream that can't. */
-type Source = { readonly bytes: Uint8Array } | { readonly blob: Blob } | { readonly reader: PartReader<unknown>; readonly first?: unknown }
+/** What a request sends: bytes (or their text) that can be sent again, or a stream that can't. */
+export type Source = { readonly bytes: Data } | { readonly blob: Blob } | { readonly reader: PartReader<unknown>; readonly first?: unknown }
 
 /** Fields that say what a body is, and go with it. Fetch §4.4 */
 const bodyFields: readonly string[] = ['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length']
 /** Fields that are for one origin alone. */
 const secretFields: readonly string[] = ['authorization', 'proxy-authorization', 'cookie', 'host']
 
+type RedirectMode = 'follow' | 'error' | 'manual'
+
+/** What a request is made of, beside its address. */
+export interface RequestParts {
+  readonly method: string
+  readonly redirect: RedirectMode
+  /** The request's own from now on. */
+  readonly headers: Headers | undefined
+  readonly signal: AbortSignal | undefined
+  readonly source: Source | undefined
+}
+
 /** A request as it changes along its redirects. */
 export class FetchRequest {
-  url: URL
+  address: FetchAddress
   method: string
-  readonly redirect: 'follow' | 'error' | 'manual'
+  readonly redirect: RedirectMode
   readonly signal: AbortSignal | undefined
   /** How many redirects were followed. */
   redirectCount = 0
   /** Whether a redirect led to another origin. */
   leftOrigin = false
-  private readonly headers: Headers
+  private readonly headers: Headers | undefined
   private source: Source | undefined
   private isUsed = false
 
-  private constructor(request: Request, signal: AbortSignal | undefined, source: Source | undefined) {
-    this.url = new URL(request.url)
-    this.method = request.method
-    this.redirect = request.redirect
-    this.headers = new Headers(request.headers)
+  constructor(address: FetchAddress, { method, redirect, headers, signal, source }: RequestParts) {
+    this.address = address
+    this.method = method
+    this.redirect = redirect
+    this.headers = headers
     this.signal = signal
     this.source = source
-    this.checkUrl()
   }
 
   /** What the platform's Request makes of it. @throws (rejects) TypeError, as `fetch`; the signal's reason. */
@@ -48,12 +60,13 @@ export class FetchRequest {
     if (request.integrity !== '') throw new TypeError('integrity is not supported')
     const source = await sourceOf(request, init?.body ?? undefined)
     signal?.throwIfAborted()
-    return new FetchRequest(request, signal, source)
+    const { method, redirect, headers } = request
+    return new FetchRequest(new FetchAddress(new URL(request.url)), { method, redirect, headers: new Headers(headers), signal, source })
   }
 
   /** The value of Host. */
   get host(): string {
-    return this.headers.get('host') ?? this.url.host
+    return this.headers?.get('host') ?? this.address.host
   }
 
   /** Whether its body, if there is one, can be sent again. */
@@ -61,15 +74,20 @@ export class FetchRequest {
     return this.source === undefined || !('reader' in this.source)
   }
 
+  /** Whether it has neither a body nor fields of its own. */
+  get isPlain(): boolean {
+    return this.headers === undefined && this.source === undefined
+  }
+
   /** The fields to be sent, with those of `defaults` that it has not. */
   fieldsWith(defaults: HeaderList): HeaderList {
     const fields: (readonly [string, string])[] = []
-    for (const [name, value] of this.headers) if (name !== 'host') fields.push([name, value])
+    if (this.headers !== undefined) for (const [name, value] of this.headers) if (name !== 'host') fields.push([name, value])
     const { source } = this
     if (source !== undefined && !('reader' in source)) {
-      const length = String('bytes' in source ? source.bytes.length : source.blob.size)
-      const given = this.headers.get('content-length')
-      if (given === null) fields.push(['content-length', length])
+      const length = String('bytes' in source ? byteLength(source.bytes) : source.blob.size)
+      const given = this.headers?.get('content-length')
+      if (given === null || given === undefined) fields.push(['content-length', length])
       else if (given !== length) throw new UsageError('ERR_HTTP_BODY_LENGTH', `Content-Length is ${given}, and the body has ${length} bytes`)
     }
     const names = new Set(fields.map(([name]) => name))
@@ -85,7 +103,7 @@ export class FetchRequest {
 
   /** Becomes the request for `location`. Fetch §4.4 @throws Error where that is not allowed. */
   follow(status: number, location: string): void {
-    const { url } = this
+    const { url } = this.address
     let next: URL
     try {
       next = new URL(location, url.href)
@@ -99,15 +117,14 @@ export class FetchRequest {
     if (((status === 301 || status === 302) && this.method === 'POST') || (status === 303 && this.method !== 'GET' && this.method !== 'HEAD')) {
       this.method = 'GET'
       this.source = undefined
-      for (const name of bodyFields) this.headers.delete(name)
+      for (const name of bodyFields) this.headers?.delete(name)
     }
     if (isOtherOrigin) {
       this.leftOrigin = true
-      for (const name of secretFields) this.headers.delete(name)
+      for (const name of secretFields) this.headers?.delete(name)
     }
-    this.url = next
+    this.address = new FetchAddress(next)
     this.redirectCount++
-    this.checkUrl()
   }
 
   /** Writes the body, if there is one, and ends the request. What is a stream is read as fast as it is taken. */
@@ -115,11 +132,11 @@ export class FetchRequest {
     const { source } = this
     this.isUsed = true
     if (source === undefined) return exchange.halfClose()
-    if ('bytes' in source && source.bytes.length <= portionBytes) {
+    if ('bytes' in source && byteLength(source.bytes) <= portionBytes) {
       exchange.write(source.bytes)
       return exchange.halfClose()
     }
-    const parts = 'bytes' in source ? partsOf(source.bytes) : 'blob' in source ? readAll(source.blob.stream().getReader()) : readAll(source.reader, source.first)
+    const parts = 'bytes' in source ? partsOf(toBytes(source.bytes)) : 'blob' in source ? readAll(source.blob.stream().getReader()) : readAll(source.reader, source.first)
     upload(exchange, parts).catch((error: unknown) => exchange.abort(error))
     if ('reader' in source) void exchange.closed.then((reason) => source.reader.cancel('error' in reason ? reason.error : undefined).catch(() => {}))
   }
@@ -127,12 +144,6 @@ export class FetchRequest {
   /** It failed: a stream that nobody has begun to read is told. */
   giveUp(reason: unknown): void {
     if (!this.isUsed && this.source !== undefined && 'reader' in this.source) this.source.reader.cancel(reason).catch(() => {})
-  }
-
-  private checkUrl(): void {
-    const { protocol, port } = this.url
-    if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`the scheme is ${protocol.slice(0, 32)} and not http: or https:`)
-    if (isBadPort(Number(port))) throw new TypeError(`port ${port} is another protocol's`)
   }
 }
 

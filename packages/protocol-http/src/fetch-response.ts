@@ -1,118 +1,140 @@
-import { ConnectionError } from '@async/core'
-import type { CloseReason, Protocol, Stream } from '@async/core'
-import type { ClientExchange } from './client-exchange.ts'
 import type { ResponseHead } from './events.ts'
+import type { FetchAddress } from './fetch-address.ts'
+import type { ResponseBody } from './fetch-body.ts'
 import { decoded } from './fetch-decode.ts'
-import type { FetchRequest } from './fetch-request.ts'
-import { type ByteController, byteStream, endBytes, enqueue } from './fetch-stream.ts'
+import { platformResponse } from './light-response.ts'
+import { passAsResponse } from './pass-as-response.ts'
 
-/** Bytes that are read ahead of whoever reads the body. */
-const readAheadBytes = 64 * 1024
-/** Statuses without a body, for the fetch standard. */
-const nullBodyStatuses: ReadonlySet<number> = new Set([101, 103, 204, 205, 304])
+const utf8 = new TextDecoder()
 
-/** The body of a response as a stream of the platform: read no faster than it is taken, and never shorter than it was without an error. */
-export class ResponseBody implements Protocol<Stream> {
-  private readonly exchange: ClientExchange
-  private readonly signal: AbortSignal | undefined
-  private controller: ByteController | undefined
-  private isOver = false
-  private ended = false
-  private failure: unknown
-  private readonly onAbort = (): void => {
-    this.fail(this.signal?.reason)
-    this.exchange.abort(this.signal?.reason)
+/** What is known of a response beside its body. */
+export interface ResponseFacts {
+  readonly head: ResponseHead
+  readonly address: FetchAddress
+  readonly redirected: boolean
+  readonly type: 'basic' | 'cors'
+  /** How the body is encoded, as far as it is to be decoded. */
+  readonly codings: readonly string[]
+}
+
+/**
+ * What passes as a Response: by its prototype, and by making a real one for whatever is asked that it has not itself. A real one costs several times an
+ * exchange, and most of those who fetch look at a status and take the text, or what is parsed of it. Also, a real one cannot have a url.
+ */
+class FetchedResponse {
+  private readonly facts: ResponseFacts
+  /** None: there is none, which is not the same as an empty one. */
+  private readonly content: ResponseBody | undefined
+  private isUsed = false
+  private knownHeaders: Headers | undefined
+  private real: Response | undefined
+
+  constructor(facts: ResponseFacts, content: ResponseBody | undefined) {
+    this.facts = facts
+    this.content = content
   }
 
-  /** Starts the exchange, and follows `signal` as long as that lasts. */
-  constructor(exchange: ClientExchange, signal: AbortSignal | undefined) {
-    this.exchange = exchange
-    this.signal = signal
-    signal?.addEventListener('abort', this.onAbort)
-    exchange.pause('read')
-    try {
-      exchange.start(this)
-    } catch {
-      // It is over: `closed` has the reason.
-      void exchange.closed.then((reason) => this.connectionLost(reason))
-    }
-    if (signal?.aborted === true) this.onAbort()
+  get status(): number {
+    return this.facts.head.status
   }
 
-  /** Whether the response has no body at all, which is not the same as an empty one. */
-  isNull(method: string, status: number): boolean {
-    return method === 'HEAD' || nullBodyStatuses.has(status)
+  get statusText(): string {
+    return this.facts.head.reason
   }
 
-  /** The stream. One alone. */
-  stream(): ReadableStream<Uint8Array> {
-    return byteStream({
-      start: (controller) => {
-        this.controller = controller
-        if (this.failure !== undefined) controller.error(this.failure)
-        else if (this.ended) this.end()
-      },
-      pull: () => this.exchange.resume('read'),
-      cancel: () => this.drop(),
-    }, readAheadBytes)
+  get ok(): boolean {
+    const { status } = this
+    return status >= 200 && status < 300
   }
 
-  /** Nobody wants it. */
-  drop(): void {
-    this.isOver = true
-    this.exchange.close()
+  get url(): string {
+    return this.facts.address.href
   }
 
-  readonly dataReceived = (data: Uint8Array): void => {
-    const { controller } = this
-    if (this.isOver || controller === undefined) return
-    enqueue(controller, data)
-    if ((controller.desiredSize ?? 0) <= 0) this.exchange.pause('read')
+  get redirected(): boolean {
+    return this.facts.redirected
   }
 
-  eofReceived(): void {
-    this.ended = true
-    if (this.controller !== undefined) this.end()
+  get type(): 'basic' | 'cors' {
+    return this.facts.type
   }
 
-  connectionLost(reason: CloseReason): void {
-    this.signal?.removeEventListener('abort', this.onAbort)
-    if (this.ended || this.isOver) return
-    const error = 'error' in reason ? reason.error : new ConnectionError('ERR_TRUNCATED', 'the connection was closed')
-    this.fail(new TypeError('terminated', { cause: error }))
+  get headers(): Headers {
+    if (this.real !== undefined) return this.real.headers
+    if (this.knownHeaders !== undefined) return this.knownHeaders
+    const headers = new Headers()
+    for (const [name, value] of this.facts.head.headers) headers.append(name, value)
+    return (this.knownHeaders = headers)
   }
 
-  private end(): void {
-    if (this.isOver) return
-    this.isOver = true
-    endBytes(this.controller!)
+  get body(): ReadableStream<Uint8Array> | null {
+    return this.content === undefined ? null : this.makeReal().body
   }
 
-  private fail(error: unknown): void {
-    if (this.isOver || this.failure !== undefined) return
-    this.failure = error
-    this.isOver = true
-    this.controller?.error(error)
+  get bodyUsed(): boolean {
+    return this.isUsed || (this.real?.bodyUsed ?? false)
+  }
+
+  async text(): Promise<string> {
+    return this.isLight() ? utf8.decode(await this.take()) : this.makeReal().text()
+  }
+
+  async json(): Promise<any> {
+    return this.isLight() ? JSON.parse(utf8.decode(await this.take())) : this.makeReal().json()
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    if (!this.isLight()) return this.makeReal().arrayBuffer()
+    const bytes = await this.take()
+    return (bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer
+  }
+
+  clone(): Response {
+    return tell(this.makeReal().clone(), this)
+  }
+
+  makeReal(): Response {
+    if (this.real !== undefined) return this.real
+    const { head, codings } = this.facts
+    const { content, isUsed } = this
+    const body = content === undefined ? null : isUsed ? new Uint8Array(0) : decoded(content.stream(), codings)
+    // The class takes 200 to 599 only; what a server says beyond is said all the same.
+    const made = new (platformResponse())(body, { status: head.status > 599 ? 200 : head.status, statusText: head.reason, headers: this.headers })
+    // So that it is used there, too.
+    if (isUsed) void made.text()
+    this.knownHeaders = undefined
+    return (this.real = made)
+  }
+
+  /** Whether the body can be had without a stream. */
+  private isLight(): boolean {
+    return this.real === undefined && !this.isUsed && this.facts.codings.length === 0
+  }
+
+  private take(): Promise<Uint8Array> | Uint8Array {
+    if (this.content === undefined) return new Uint8Array(0)
+    this.isUsed = true
+    return this.content.whole()
   }
 }
 
-/** The Response. Its body is decoded where `codings` names any. */
-export function responseOf(head: ResponseHead, request: FetchRequest, body: ResponseBody, codings: readonly string[]): Response {
-  const headers = new Headers()
-  for (const [name, value] of head.headers) headers.append(name, value)
-  const isNull = body.isNull(request.method, head.status)
-  if (isNull) body.drop()
-  // The class takes 200 to 599 only; what a server says beyond is said all the same.
-  const status = head.status > 599 ? 200 : head.status
-  const { url, redirectCount, leftOrigin } = request
-  const href = url.href.slice(0, url.href.length - url.hash.length)
-  const known = { url: href, redirected: redirectCount > 0, status: head.status, ok: head.status >= 200 && head.status < 300, type: leftOrigin ? 'cors' : 'basic' }
-  return tell(new Response(isNull ? null : decoded(body.stream(), codings), { status, statusText: head.reason, headers }), known)
-}
-
-/** A Response that is made has no url; one that was fetched has, and so have its clones. */
-function tell(response: Response, known: Readonly<Record<string, unknown>>): Response {
-  const clone = (): Response => tell(Object.getPrototypeOf(response).clone.call(response), known)
+/** A Response that is made has no url, nor a status of every kind; one that was fetched has, and so have its clones. */
+function tell(response: Response, { url, redirected, status, ok, type }: FetchedResponse): Response {
+  const known = { url, redirected, status, ok, type }
+  const clone = (): Response => tell(Object.getPrototypeOf(response).clone.call(response), known as FetchedResponse)
   for (const [name, value] of Object.entries({ ...known, clone })) Object.defineProperty(response, name, { value })
   return response
+}
+
+let passes = false
+
+/** The Response; without `content` it has no body at all. */
+export function fetchedResponse(facts: ResponseFacts, content: ResponseBody | undefined): Response {
+  if (!passes) {
+    passes = true
+    const real = platformResponse()
+    passAsResponse(FetchedResponse.prototype, real)
+    Object.defineProperty(FetchedResponse.prototype, 'constructor', { value: real, configurable: true, writable: true })
+  }
+  return new FetchedResponse(facts, content) as unknown as Response
 }

@@ -1,14 +1,15 @@
 import { UsageError } from '@async/core'
 import type { Connector, Stream, Transport } from '@async/core'
-import type { ClientExchange } from './client-exchange.ts'
 import { type HttpClientOptions, type PoolPolicy, poolPolicy } from './client-policy.ts'
 import { Pool } from './client-pool.ts'
-import { idempotent, requestTemplate } from './client-request.ts'
-import type { HeaderList, ResponseHead } from './events.ts'
-import { decodings, supportedCodings } from './fetch-decode.ts'
+import { type RequestTemplate, requestTemplate } from './client-request.ts'
+import type { HeaderList } from './events.ts'
+import type { FetchAddress } from './fetch-address.ts'
+import { supportedCodings } from './fetch-decode.ts'
 import { FetchRequest } from './fetch-request.ts'
-import { ResponseBody, responseOf } from './fetch-response.ts'
-import { latin1 } from './text.ts'
+import { type FetchHost, FetchRun } from './fetch-run.ts'
+import { simpleRequest } from './fetch-simple-request.ts'
+import { pickLimits } from './limits.ts'
 
 /** How an origin is reached. */
 export interface HttpRoute {
@@ -44,7 +45,8 @@ export interface HttpFetch {
 
 /**
  * Makes a `fetch` over connectors: `route` is asked for each origin (`http://example.test:8080`) that has no connection yet, and may be a
- * connector over TCP, TLS, a Unix socket, a proxy or a serial line. Requests, responses and signals are the platform's own.
+ * connector over TCP, TLS, a Unix socket, a proxy or a serial line. It takes the platform's requests and signals; a response passes as the
+ * platform's, and makes a real one for what it has not itself.
  * @throws UsageError `ERR_INVALID_ARGUMENT` for an option that is out of range.
  */
 export function createFetch(route: (origin: string) => Connector<Transport<Stream>> | HttpRoute, options: FetchOptions = {}): HttpFetch {
@@ -59,17 +61,16 @@ export function createFetch(route: (origin: string) => Connector<Transport<Strea
 interface Origin {
   readonly pool: Pool
   readonly route: HttpRoute
+  /** The request that came last which was made of its address and the defaults alone. */
+  plain: { readonly address: FetchAddress; readonly method: string; readonly template: RequestTemplate } | undefined
 }
 
-/** Statuses whose Location is followed. RFC 9110 §15.4, fetch §2.2.6 */
-const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
-
-class FetchClient {
+class FetchClient implements FetchHost {
+  readonly decodes: boolean
+  readonly maxRedirectCount: number
   private readonly route: (origin: string) => Connector<Transport<Stream>> | HttpRoute
   private readonly policy: PoolPolicy
   private readonly headers: HeaderList
-  private readonly decodes: boolean
-  private readonly maxRedirectCount: number
   private readonly origins = new Map<string, Origin>()
   private isClosed = false
 
@@ -89,23 +90,9 @@ class FetchClient {
     this.maxRedirectCount = maxRedirectCount
   }
 
-  async fetch(input: string | URL | Request, init: RequestInit | undefined): Promise<Response> {
-    const request = await FetchRequest.from(input, init)
-    try {
-      for (let count = 0; ; count++) {
-        const { exchange, body, head } = await this.send(request)
-        const location = redirects.has(head.status) ? locationOf(head) : undefined
-        if (location === undefined || request.redirect === 'manual') return this.respond(request, head, body)
-        exchange.close()
-        if (request.redirect === 'error') throw new TypeError(`a redirect to another place (${head.status})`)
-        if (count === this.maxRedirectCount) throw new TypeError(`more than ${this.maxRedirectCount} redirects`)
-        request.follow(head.status, location)
-      }
-    } catch (error) {
-      request.giveUp(error)
-      if (request.signal?.aborted === true) throw request.signal.reason
-      throw new TypeError('fetch failed', { cause: error })
-    }
+  fetch(input: string | URL | Request, init: RequestInit | undefined): Promise<Response> {
+    const simple = simpleRequest(input, init)
+    return simple === undefined ? FetchRequest.from(input, init).then((request) => this.run(request)) : this.run(simple)
   }
 
   closeIdle(): void {
@@ -117,60 +104,47 @@ class FetchClient {
     await Promise.all([...this.origins.values()].map(({ pool }) => pool.close(graceMs)))
   }
 
-  /** Sends it, until the response has begun; a second time if the first one met a server that was just closing. */
-  private async send(request: FetchRequest): Promise<{ readonly exchange: ClientExchange; readonly body: ResponseBody; readonly head: ResponseHead }> {
-    for (let attempt = 0; ; attempt++) {
-      const { pool, route } = this.originOf(request.url)
-      const target = `${request.url.pathname}${request.url.search}`
-      const template = requestTemplate({
-        method: request.method,
-        target: route.absoluteForm === true ? `${request.url.protocol}//${request.url.host}${target}` : target,
-        host: request.host,
-        headers: [...request.fieldsWith(this.headers), ...(route.headers ?? [])],
-        deliver: 'any',
-      })
-      const exchange = await pool.open(template, { signal: request.signal, fresh: attempt > 0 })
-      const body = new ResponseBody(exchange, request.signal)
-      request.sendBody(exchange)
-      try {
-        return { exchange, body, head: await exchange.response }
-      } catch (error) {
-        await exchange.closed
-        if (attempt > 0 || !exchange.retriable || !idempotent.has(request.method) || !request.canReplay) throw error
-      }
-    }
+  prepare(request: FetchRequest): { readonly pool: Pool; readonly template: RequestTemplate } {
+    const { address, method } = request
+    const origin = this.originOf(address)
+    const { pool, plain } = origin
+    if (request.isPlain && plain !== undefined && plain.address === address && plain.method === method) return { pool, template: plain.template }
+    const template = this.templateOf(request, origin.route)
+    if (request.isPlain) origin.plain = { address, method, template }
+    return { pool, template }
   }
 
-  private respond(request: FetchRequest, head: ResponseHead, body: ResponseBody): Response {
-    const codings = this.decodes && !body.isNull(request.method, head.status) ? decodings(head.headers) : []
-    return responseOf(head, request, body, codings)
+  private run(request: FetchRequest): Promise<Response> {
+    return new Promise((resolve, reject) => new FetchRun(this, request, resolve, reject).send())
   }
 
-  private originOf(url: URL): Origin {
-    const key = `${url.protocol}//${url.host}`
+  private templateOf(request: FetchRequest, route: HttpRoute): RequestTemplate {
+    const { address, method, host } = request
+    return requestTemplate({
+      method,
+      target: route.absoluteForm === true ? `${address.origin}${address.target}` : address.target,
+      host,
+      headers: [...request.fieldsWith(this.headers), ...(route.headers ?? [])],
+      deliver: 'any',
+    })
+  }
+
+  private originOf({ origin: key }: FetchAddress): Origin {
     const known = this.origins.get(key)
     if (known !== undefined) return known
     if (this.isClosed) throw new UsageError('ERR_CLOSED', 'this fetch was closed')
     const found = this.route(key)
     const route = 'connector' in found ? found : { connector: found }
+    // Limits of its own, though the same: what is remembered of responses is not shared with other origins.
+    const policy = { ...this.policy, limits: pickLimits({ ...this.policy.limits }) }
     const origin: Origin = {
       route,
-      pool: new Pool(route.connector, this.policy, () => {
+      pool: new Pool(route.connector, policy, () => {
         if (this.origins.get(key) === origin) this.origins.delete(key)
       }),
+      plain: undefined,
     }
     this.origins.set(key, origin)
     return origin
-  }
-}
-
-/** Location, read as UTF-8, which is what servers send when they send more than ASCII. */
-function locationOf(head: ResponseHead): string | undefined {
-  const value = head.headers.find(([name]) => name === 'location')?.[1]
-  if (value === undefined || /^[\x20-\x7e]*$/.test(value)) return value
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(value, (character) => character.charCodeAt(0)))
-  } catch {
-    return latin1(Uint8Array.from(value, (character) => character.charCodeAt(0)), 0, value.length)
   }
 }

@@ -5,7 +5,7 @@ import type { HttpLimits } from './limits.ts'
 /** Longer ones are not kept: they have something of this one request in them. */
 const maxBlockBytes = 4096
 /** Nor are those with one of these. */
-const secret: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization'])
+const secret: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization', 'set-cookie'])
 
 /** The field lines of a head, as text, with the empty line behind them; and what they say. */
 export interface Block {
@@ -16,9 +16,9 @@ export interface Block {
 }
 
 /**
- * The field lines that came last, for the next request: clients send the same ones with each of theirs, and to compare a few hundred
- * characters costs a tenth of parsing them. Shared by the connections of a server, so that it takes one block of memory; what is in it was
- * checked as always, and is frozen, for several requests have it.
+ * The field lines that came last, for the next message: clients send the same ones with each of their requests, and servers with many of
+ * their responses, and to compare a few hundred characters costs a tenth of parsing them. Shared by the connections of a server, or of a client's pool, so that it
+ * takes one block of memory; what is in it was checked as always, and is frozen, for several messages have it.
  */
 export class HeadMemo {
   private last: Block | undefined
@@ -51,7 +51,7 @@ export class HeadMemo {
 
 const memos: WeakMap<HttpLimits, HeadMemo> = new WeakMap()
 
-/** The memo of those who have these limits: the connections of one server. */
+/** The memo of those who have these limits: the connections of one server, or of one pool. */
 export function memoOf(limits: HttpLimits): HeadMemo {
   let memo = memos.get(limits)
   if (memo === undefined) memos.set(limits, (memo = new HeadMemo()))
@@ -59,6 +59,6 @@ export function memoOf(limits: HttpLimits): HeadMemo {
 }
 
 /** A copy: a slice would keep the whole text that it is of. */
-function flat(text: string): string {
+export function flat(text: string): string {
   return JSON.parse(JSON.stringify(text)) as string
 }

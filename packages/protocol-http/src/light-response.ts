@@ -1,3 +1,5 @@
+import { passAsResponse } from './pass-as-response.ts'
+
 /** What Headers are made of. By the class: not every set of types has a name for it. */
 export type HeadersSource = ConstructorParameters<typeof Headers>[0]
 
@@ -65,6 +67,11 @@ export class LightResponse {
   }
 }
 
+/** The platform's class, whatever the global one is now. */
+export function platformResponse(): typeof Response {
+  return platform ?? Response
+}
+
 /** `response`, if it is a light one of which nobody asked for a stream. */
 export function asLight(response: Response): LightResponse | undefined {
   const light = response as unknown as LightResponse | undefined
@@ -89,21 +96,8 @@ export function installLightResponse(): () => void {
 function adopt(): void {
   const real = Response
   platform = real
-  const { prototype } = LightResponse
-  const sample = new real('')
-  Object.setPrototypeOf(prototype, real.prototype)
   Object.setPrototypeOf(LightResponse, real)
-  for (const name of [...Object.getOwnPropertyNames(real.prototype), ...Object.getOwnPropertySymbols(sample)]) {
-    if (Object.hasOwn(prototype, name)) continue
-    Object.defineProperty(prototype, name, {
-      configurable: true,
-      get(this: LightResponse): unknown {
-        const made = this.makeReal() as unknown as Record<PropertyKey, unknown>
-        const value = made[name]
-        return typeof value === 'function' ? value.bind(made) : value
-      },
-    })
-  }
+  passAsResponse(LightResponse.prototype, real)
   const json = (data: unknown, init?: ResponseInit): LightResponse => {
     const headers = new Headers(init?.headers)
     if (!headers.has('content-type')) headers.set('content-type', 'application/json')

@@ -4,7 +4,7 @@ import type { HeaderList, HttpEvent, HttpVersion, RequestHead, ResponseHead } fr
 import { gatherFields, mayTrail, offersSwitch, persists, requestFraming, responseFraming, wasOffered } from './framing.ts'
 import type { Fields, Framing } from './framing.ts'
 import { isChunkExtensions, isTarget, isTokenByte, methodOf, parseField, parseVersion } from './grammar.ts'
-import { type HeadMemo, memoOf } from './head-memo.ts'
+import { flat, type HeadMemo, memoOf } from './head-memo.ts'
 import type { HttpLimits } from './limits.ts'
 import { ReadQueue } from './read-queue.ts'
 
@@ -19,6 +19,7 @@ export type Phase = 'start' | 'blank' | 'headers' | 'length' | 'chunkSize' | 'ch
 const maxChunkSizeDigits = 16
 
 type HeaderField = readonly [string, string]
+type StatusLine = Omit<ResponseHead, 'headers'>
 
 /** Reads the messages of one direction. */
 export class Reader {
@@ -38,7 +39,7 @@ export class Reader {
   protected method = ''
   protected target = ''
   protected version: HttpVersion = '1.1'
-  protected response: ResponseHead | undefined
+  protected status: StatusLine | undefined
   protected headers: HeaderList = noTrailers
   /** The field lines that are being read, if they shall be remembered. */
   protected block: string | undefined
@@ -61,7 +62,7 @@ export class Reader {
     this.phase = 'start'
     // A connection may be idle for long.
     this.target = ''
-    this.response = undefined
+    this.status = undefined
     this.headers = noTrailers
     this.trailers = undefined
   }
@@ -127,20 +128,20 @@ export class Reader {
     this.headers = []
     this.lineBytes = 0
     if (this.requests) this.requestLine(line)
-    else this.response = this.responseHead(line)
+    else this.status = this.statusLine(line)
     this.phase = 'headers'
     return again
   }
 
   protected readHeader(): HttpEvent | undefined | typeof again {
-    if (this.headers.length === 0 && this.requests) {
+    if (this.headers.length === 0) {
       const { input } = this
       const block = this.memo.find(input.ahead, input.aheadAt)
       if (block !== undefined) {
         input.takeAhead(block.text.length)
         this.headers = block.headers
         this.lineBytes = block.lineBytes
-        return this.requestEvent(block.fields)
+        return this.requests ? this.requestEvent(block.fields) : this.responseEvent(block.fields)
       }
       if (this.memo.wants) this.noteBlock()
     }
@@ -159,6 +160,12 @@ export class Reader {
     const { ahead, aheadAt } = this.input
     const end = ahead.indexOf('\r\n\r\n', aheadAt)
     this.block = end < 0 ? undefined : ahead.slice(aheadAt, end + 4)
+  }
+
+  protected keepBlock(): void {
+    // The length says that the block is these lines, and not what is behind a head without any.
+    if (this.block !== undefined && this.block.length === this.lineBytes + 2) this.memo.keep(this.block, this.headers, this.lineBytes)
+    this.block = undefined
   }
 
   protected checkCount(lines: readonly unknown[]): void {
@@ -188,9 +195,7 @@ export class Reader {
     const fields = known ?? gatherFields(head.headers)
     const framing = requestFraming(head, fields, this.limits.maxBodyBytes)
     this.persistent = persists(fields, head.version)
-    // The length says that the block is these lines, and not what is behind a head without any.
-    if (this.block !== undefined && this.block.length === this.lineBytes + 2) this.memo.keep(this.block, this.headers, this.lineBytes)
-    this.block = undefined
+    this.keepBlock()
     this.enterBody(framing)
     const expectsContinue = fields.expect !== undefined && head.version === '1.1' && framing !== 0
     const upgrade = offersSwitch(head.method, head.version, fields)
@@ -198,17 +203,24 @@ export class Reader {
     return { type: 'request', head, bodyBytes: typeof framing === 'number' ? framing : undefined, expectsContinue, upgrade }
   }
 
-  protected responseHead(line: string): ResponseHead {
+  protected statusLine(line: string): StatusLine {
+    // A server has few.
+    if (line === lastLine) return lastStatus
     // status-line = HTTP-version SP status-code SP [ reason-phrase ]; the second space is there even without a phrase. RFC 9112 §4
-    const match = /^([^ ]+) ([1-9][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)$/.exec(line)
+    const own = flat(line)
+    const match = /^([^ ]+) ([1-9][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)$/.exec(own)
     if (match === null) throw this.badStartLine(line)
     const [, version = '', status = '', reason = ''] = match
-    return { status: Number(status), reason, version: parseVersion(version, 'ERR_HTTP_BAD_STATUS_LINE'), headers: this.headers }
+    lastStatus = { status: Number(status), reason, version: parseVersion(version, 'ERR_HTTP_BAD_STATUS_LINE') }
+    lastLine = own
+    return lastStatus
   }
 
-  protected responseEvent(): HttpEvent {
-    const head = this.response!
-    const fields = gatherFields(head.headers)
+  protected responseEvent(known?: Fields): HttpEvent {
+    const { status, reason, version } = this.status!
+    const head: ResponseHead = { status, reason, version, headers: this.headers }
+    const fields = known ?? gatherFields(head.headers)
+    this.keepBlock()
     if (this.switches(head, fields)) {
       this.phase = 'complete'
       return { type: 'switched', head, leftover: this.input.takeAll() }
@@ -347,6 +359,10 @@ export class Reader {
     return new HttpProtocolError('ERR_HTTP_TRUNCATED', `The end came in the ${this.phase} of a message`)
   }
 }
+
+/** The status line that came last, and what it says. */
+let lastLine: string | undefined
+let lastStatus: StatusLine = { status: 200, reason: 'OK', version: '1.1' }
 
 /** The step consumed something, and the next may run. */
 const again: unique symbol = Symbol('again')
