@@ -2,15 +2,14 @@
  * Bytes that came and were not taken: the part of an unfinished unit that earlier reads brought (`carried`), the read at hand (`current`,
  * from `position` on), and reads that wait behind it. Carried bytes come first, and then `position` is 0.
  *
- * Every byte is copied at most three times, however small the reads: pieces are joined once, when the unit is taken, and small ones are
- * gathered in blocks meanwhile, since a thousand one-byte pieces would weigh a hundred times what they hold.
+ * Every byte is copied at most twice, however small the reads: where a unit spans reads, its bytes are gathered as they come, and joined once, when it
+ * is taken.
  */
+import { forUnit } from './blocks.ts'
+import { Carried, view } from './carried.ts'
 import { indexOfNonAscii, isAscii, type Text, textTools, type TextTools } from './text.ts'
 
 const none = new Uint8Array(0)
-/** Pieces shorter than this are copied into a block. */
-const smallBytes = 1024
-const maxBlockBytes = 16 * 1024
 /** Units longer than this are found faster in the bytes than in a string made of them. */
 const largeUnitBytes = 2048
 /** In a read that is not all ASCII, units longer than this are decoded faster than they are searched for what is not. */
@@ -22,11 +21,7 @@ export class Input {
   current: Uint8Array = none
   /** How far it was taken. */
   position = 0
-  /** Bytes of earlier reads, in front of `current`. */
-  carriedBytes = 0
-  private pieces: Uint8Array[] = []
-  private block: Uint8Array | undefined
-  private blockBytes = 0
+  private readonly carried = new Carried()
   private waiting: Uint8Array[] = []
   private waitingHead = 0
   private waitingBytes = 0
@@ -44,6 +39,11 @@ export class Input {
   constructor(asText: boolean, tools: TextTools = textTools) {
     this.asText = asText
     this.tools = tools
+  }
+
+  /** Bytes of earlier reads, in front of `current`. */
+  get carriedBytes(): number {
+    return this.carried.length
   }
 
   /** All bytes held. */
@@ -78,7 +78,8 @@ export class Input {
 
   /** Carries what is left of the read at hand, and goes on to the next one. False: there is none. */
   advance(): boolean {
-    if (this.position < this.current.length) this.carry(rest(this.current, this.position))
+    const { current, position } = this
+    if (position < current.length) this.carried.add(view(current, position, current.length - position))
     const next = this.waiting[this.waitingHead]
     if (next === undefined) {
       this.setCurrent(none)
@@ -102,19 +103,17 @@ export class Input {
   take(count: number): Uint8Array {
     this.lastTakenBytes = count
     if (this.carriedBytes === 0) {
-      const view = new Uint8Array(this.buffer, this.offset + this.position, count)
+      const unit = new Uint8Array(this.buffer, this.offset + this.position, count)
       this.position += count
-      return view
+      return unit
     }
-    const joined = new Uint8Array(count)
-    let at = 0
-    this.seal()
-    for (const piece of [...this.pieces, this.current]) {
-      const part = piece.subarray(0, count - at)
-      joined.set(part, at)
-      at += part.length
+    const joined = forUnit(count)
+    const carried = Math.min(count, this.carriedBytes)
+    this.carried.remove(carried, joined)
+    if (count > carried) {
+      this.position = count - carried
+      joined.set(view(this.current, 0, this.position), carried)
     }
-    this.drop(count)
     return joined
   }
 
@@ -139,25 +138,15 @@ export class Input {
       this.position += count
       return
     }
-    if (count >= this.carriedBytes) {
-      this.position = count - this.carriedBytes
-      this.carriedBytes = 0
-      this.pieces = []
-      this.block = undefined
-      return
-    }
-    this.seal()
-    this.carriedBytes -= count
-    let dropped = 0
-    while (this.pieces[dropped]!.length <= count) count -= this.pieces[dropped++]!.length
-    this.pieces = this.pieces.slice(dropped)
-    if (count > 0) this.pieces[0] = rest(this.pieces[0]!, count)
+    const carried = Math.min(count, this.carriedBytes)
+    this.carried.remove(carried)
+    this.position = count - carried
   }
 
   /** Puts `bytes`, the end of what was just taken, back. Nothing of the read at hand is left. */
   unread(bytes: Uint8Array): void {
     this.setCurrent(none)
-    this.carry(bytes)
+    this.carried.add(bytes)
   }
 
   /** All bytes, removed. */
@@ -191,37 +180,4 @@ export class Input {
     this.string = undefined
     this.asciiUntil = -1
   }
-
-  private carry(piece: Uint8Array): void {
-    const { block } = this
-    if (piece.length < smallBytes) {
-      if (block !== undefined && this.blockBytes + piece.length <= block.length) {
-        block.set(piece, this.blockBytes)
-        this.blockBytes += piece.length
-      } else {
-        this.seal()
-        this.block = new Uint8Array(Math.min(maxBlockBytes, Math.max(64, 2 * piece.length, this.carriedBytes)))
-        this.block.set(piece)
-        this.blockBytes = piece.length
-      }
-    } else {
-      this.seal()
-      // The end of a long read must not keep all of it.
-      this.pieces.push(piece.length * 4 < piece.buffer.byteLength ? piece.slice() : piece)
-    }
-    this.carriedBytes += piece.length
-  }
-
-  /** Puts the block among the pieces. */
-  private seal(): void {
-    const { block } = this
-    if (block === undefined) return
-    this.pieces.push(block.slice(0, this.blockBytes))
-    this.block = undefined
-  }
-}
-
-/** `bytes` from `from` on. Not `subarray`: on a Buffer that makes a Buffer, at a quarter more. */
-function rest(bytes: Uint8Array, from: number): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + from, bytes.length - from)
 }

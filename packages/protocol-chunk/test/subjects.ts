@@ -88,9 +88,8 @@ export function counted(name: string, options: ChunkOptions, rest: Rest): Protoc
 export function weighed(name: string, layer: AnyLayer, rest: Rest): ProtocolSubject {
   return layerSubject(name, layer, rest, (top) => {
     const { input } = (top as unknown as { readonly splitter: { readonly input: object } }).splitter
-    const { pieces, block } = input as { readonly pieces: readonly Uint8Array[]; readonly block: Uint8Array | undefined }
-    const kept = block === undefined ? pieces : [...pieces, block]
-    return { heldBytes: kept.reduce((sum, piece) => sum + piece.buffer.byteLength + 100, 0) }
+    const { pieces } = (input as { readonly carried: object }).carried as { readonly pieces: readonly { readonly bytes: Uint8Array }[] }
+    return { heldBytes: pieces.reduce((sum, { bytes: kept }) => sum + kept.buffer.byteLength + 100, 0) }
   })
 }
 
