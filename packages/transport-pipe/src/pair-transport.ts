@@ -73,7 +73,7 @@ export class PairTransport extends WritingTransport implements HalfClosable {
 
   protected readonly dataCame = (data: Uint8Array): void => {
     keepLatest(data)
-    this.received(data)
+    this.deliver(data)
   }
 
   private resumed(input: Readable): void {

@@ -84,6 +84,31 @@ const writes: readonly Case[] = [
     equal(await callsFor(t, [...bytes(8192), ...bytes(8193)]), ['cork', 'bytes 8192', 'bytes 8193', 'uncork'], 'calls')
     equal(await callsFor(t, bytes(1024, 17)), ['cork', ...Array<string>(17).fill('bytes 1024'), 'uncork'], 'calls')
   }),
+  testCase('B6 what is written in a delivery leaves at its end, what its microtasks write leaves together behind them', async (t) => {
+    const { a, b } = await t.pair()
+    const calls = watched(a)
+    const seen: string[][] = []
+    a.start({
+      dataReceived() {
+        a.write('ab')
+        a.write('c')
+        void Promise.resolve().then(() => {
+          seen.push([...calls])
+          a.write('de')
+        }).then(() => {
+          a.write('fg')
+          seen.push([...calls])
+        })
+      },
+    })
+    b.start({ dataReceived() {} })
+    b.write('x')
+    await t.until('all writes', () => calls.length === 2)
+    equal(seen, [['latin1 3'], ['latin1 3']], 'what had left in the microtasks')
+    equal(calls, ['latin1 3', 'latin1 4'], 'calls')
+    a.abort()
+    b.abort()
+  }),
   testCase('W2 two halves of a character in one turn are two characters that do not exist', async (t) => {
     const { a, atB } = await t.started()
     a.write('\ud83d')

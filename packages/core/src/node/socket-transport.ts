@@ -85,7 +85,7 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
   dataRead(data: Uint8Array): 'kept' | 'given back' {
     const { protocol } = this
     const lent = this.readHalf === 'flowing' && protocol!.reuseReadBuffer === true
-    this.received(data)
+    this.deliver(data)
     // A `resume` of Node's that was on its way when we paused begins to read all the same: one read is held, and no more.
     if (!this.wantsData) this.socket.pause()
     // A protocol that another one took over from may have handed it some of them, as a leftover.
@@ -109,7 +109,7 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
       if (this.owner !== undefined) {
         socket.on('data', (data: Buffer) => {
           keepLatest(data)
-          this.received(data)
+          this.deliver(data)
         })
       }
     }

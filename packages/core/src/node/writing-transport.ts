@@ -10,22 +10,40 @@ const joinBelowBytes = 16 * 1024
 /** So are larger ones whose pieces are shorter than this on average: each piece of a writev has its own cost. */
 const joinPiecesBelowBytes = 1024
 
+/** Whether data are being delivered, and something was written meanwhile. */
+type Delivery = 'none' | 'on' | 'answered'
+
 /** A transport that writes to a stream of Node's: when a batch leaves, in how many calls, and when the OS has it. */
 export abstract class WritingTransport extends QueuedTransport<Stream> {
   readonly carries = 'stream'
   protected readonly output: Writable
   /** Bytes of the batch that Node still has, if it will say 'drain'. Undefined: nobody listens to that yet, for many a connection never has to. */
   private sentAtDrain: number | undefined
+  private delivery: Delivery = 'none'
 
   constructor(policy: TransportPolicy, output: Writable) {
     super(policy)
     this.output = output
   }
 
+  /** Delivers what came. What is written meanwhile leaves at its end. */
+  protected deliver(data: Uint8Array): void {
+    this.delivery = 'on'
+    try {
+      this.received(data)
+    } finally {
+      const hasWritten = (this.delivery as Delivery) === 'answered'
+      this.delivery = 'none'
+      if (hasWritten) this.flush()
+    }
+  }
+
   protected scheduleFlush(): void {
+    // An answer that is there when the delivery ends needs neither a microtask nor a tick.
+    if (this.delivery !== 'none') this.delivery = 'answered'
     // From the turn's own code a microtask, from there nextTick: the earliest place behind all of the turn's microtasks, so that what
     // asynchronous handlers answer in this turn leaves in the same write.
-    soon(flushInTick, this as WritingTransport)
+    else soon(flushInTick, this as WritingTransport)
   }
 
   /** For the scheduled flush alone. */

@@ -160,8 +160,8 @@ export const clauses: Readonly<Record<string, string>> = {
     'What was delivered belongs to the protocol: the transport neither changes nor reads it afterwards. It may be a view of a larger ' +
     'ArrayBuffer.',
   B6:
-    'The lowest transport alone schedules: the writes of one turn leave together, after that turn’s microtasks. Layers never schedule' +
-    ' a write.',
+    'The lowest transport alone schedules: the writes of one turn leave together, after that turn’s microtasks; those to a transport that is ' +
+    'delivering may leave, together, when the delivery is over. Layers never schedule a write.',
 
   Y1: 'A layer’s events follow from those below in the same order; it obeys every clause above.',
   Y2: 'A paused layer stops decoding at once; what is below is paused while anything decoded or undecoded is held back.',
