@@ -1,6 +1,6 @@
 /** Operations in memory whose cost in allocated bytes is the same in every run: each makes a function that does one, many times. */
 import { line, lsp } from '@async/protocol-chunk'
-import { httpServer } from '@async/protocol-http'
+import { createFetch, httpConnector, httpServer } from '@async/protocol-http'
 import { createService, jsonRpc } from '@async/protocol-jsonrpc'
 import { WrappedTransport } from '@async/core/base'
 import { memoryMessagePair } from '@async/core/testing'
@@ -26,6 +26,14 @@ function pushed(read, build) {
 
 const request = 'GET /path HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n'
 const call = (/** @type {number} */ id) => `{"jsonrpc":"2.0","id":${id},"method":"add","params":[1,2]}`
+
+const response = Buffer.from('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 13\r\n\r\nhello, world\n')
+
+/** A connection on which the test answers. */
+function kept() {
+  const transport = new PushTransport()
+  return { transport, connector: { connect: () => Promise.resolve(/** @type {any} */ (transport)) } }
+}
 
 /** @type {Record<string, { what: string, make: () => Run }>} */
 export const operations = {
@@ -56,6 +64,38 @@ export const operations = {
           exchange.close()
         },
       })),
+  },
+  'http exchange': {
+    what: 'a request of a client on a kept connection, and its response of 13 bytes',
+    make: () => {
+      const { transport, connector } = kept()
+      const http = httpConnector(connector, { method: 'GET', target: '/path' })
+      const protocol = { dataReceived() {} }
+      return async (count) => {
+        for (let i = 0; i < count; i++) {
+          const exchange = await http.connect()
+          exchange.start(protocol)
+          exchange.halfClose()
+          transport.push(response)
+        }
+      }
+    },
+  },
+  fetch: {
+    what: 'the same by fetch, and its text',
+    make: () => {
+      const { transport, connector } = kept()
+      const get = createFetch(() => connector)
+      return async (count) => {
+        for (let i = 0; i < count; i++) {
+          const fetched = get('http://a.test/path')
+          // The first one connects.
+          if (i === 0) await turn()
+          transport.push(response)
+          await (await fetched).text()
+        }
+      }
+    },
   },
   'json-rpc served': {
     what: 'a call, parsed, dispatched and answered',

@@ -21,6 +21,12 @@ export interface ClientExchangeHost extends TurnHost {
   readonly holdsBody: boolean
 }
 
+/** Who is told of a response's head. */
+export interface HeadListener {
+  /** Before the body. From a clean stack. */
+  headReceived(head: ResponseHead): void
+}
+
 /** What a server that switches gives: the connection is another protocol's. */
 export interface HttpSwitched {
   /** The head of the 101, or of the 2xx to CONNECT. */
@@ -67,8 +73,8 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
   reused: boolean
   retriable = false
   readonly template: RequestTemplate
-  /** Told of the response's head, before its body. In place of a promise. From a clean stack. */
-  onHead: ((head: ResponseHead) => void) | undefined
+  /** In place of the promise `response`. */
+  headListener: HeadListener | undefined
   protected declare host: ClientExchangeHost
   private readonly totalTimer: unknown
   private head: ResponseHead | undefined
@@ -125,7 +131,7 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
 
   /** The connection was a kept one, and not a byte of the response came. */
   noteRetriable(): void {
-    this.retriable = !this.isMoved
+    this.retriable = !this.isSentAgain
   }
 
   /** What was expected did not come. */
@@ -170,7 +176,7 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
     this.isRefused = refused
     this.settleResponse?.resolve(head)
     this.settleResponse = undefined
-    this.onHead?.(head)
+    this.headListener?.headReceived(head)
     this.settleSwitched?.reject(notSwitched(head))
     this.settleSwitched = undefined
     this.isHeard = true

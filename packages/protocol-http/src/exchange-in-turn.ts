@@ -20,8 +20,8 @@ export abstract class ExchangeInTurn extends Exchange {
   isBehind: boolean
   /** Whether its request was sent before its turn, and not again since. */
   isAhead = false
-  /** Whether it has been moved to another connection: once is enough. */
-  protected isMoved = false
+  /** Whether it has been sent a second time, on another connection: once is enough. */
+  protected isSentAgain = false
   protected declare host: TurnHost
   private isSent = false
   private waiting: Data[] | undefined
@@ -49,8 +49,8 @@ export abstract class ExchangeInTurn extends Exchange {
   moveTo(host: TurnHost): void {
     this.host = host
     this.isAhead = false
-    this.isMoved = true
     if (this.isSent) {
+      this.isSentAgain = true
       this.sendHead(0)
       host.machine.sendEnd()
       host.flush()

@@ -6,6 +6,12 @@ import { type ByteController, byteStream, endBytes, enqueue } from './fetch-stre
 /** Bytes that are read ahead of whoever reads the body. */
 const readAheadBytes = 64 * 1024
 
+/** Whose response it is. */
+export interface BodyOwner {
+  /** The exchange is over. From a clean stack. */
+  exchangeLost(reason: CloseReason, body: ResponseBody): void
+}
+
 /**
  * The body of a response: read no faster than it is taken, and never shorter than it was without an error. Until somebody wants it, some is
  * read ahead, so that a short one frees its connection; then it is gathered, or given to a stream of the platform.
@@ -13,7 +19,7 @@ const readAheadBytes = 64 * 1024
 export class ResponseBody implements Protocol<Stream> {
   private readonly exchange: ClientExchange
   private readonly signal: AbortSignal | undefined
-  private readonly onLost: (reason: CloseReason, body: ResponseBody) => void
+  private readonly owner: BodyOwner
   private parts: Uint8Array[] = []
   private bytes = 0
   private controller: ByteController | undefined
@@ -23,11 +29,11 @@ export class ResponseBody implements Protocol<Stream> {
   private failure: { readonly error: unknown } | undefined
   private readonly onAbort: (() => void) | undefined
 
-  /** Starts the exchange, and follows `signal` as long as that lasts; `onLost` is told of its end. */
-  constructor(exchange: ClientExchange, signal: AbortSignal | undefined, onLost: (reason: CloseReason, body: ResponseBody) => void) {
+  /** Starts the exchange, and follows `signal` as long as that lasts; `owner` is told of its end. */
+  constructor(exchange: ClientExchange, signal: AbortSignal | undefined, owner: BodyOwner) {
     this.exchange = exchange
     this.signal = signal
-    this.onLost = onLost
+    this.owner = owner
     if (signal !== undefined) {
       this.onAbort = () => {
         this.fail(signal.reason)
@@ -76,7 +82,7 @@ export class ResponseBody implements Protocol<Stream> {
     this.exchange.close()
   }
 
-  readonly dataReceived = (data: Uint8Array): void => {
+  dataReceived(data: Uint8Array): void {
     if (this.isOver) return
     const { controller } = this
     if (controller !== undefined) {
@@ -102,7 +108,7 @@ export class ResponseBody implements Protocol<Stream> {
       const error = 'error' in reason ? reason.error : new ConnectionError('ERR_TRUNCATED', 'the connection was closed')
       this.fail(new TypeError('terminated', { cause: error }))
     }
-    this.onLost(reason, this)
+    this.owner.exchangeLost(reason, this)
   }
 
   private take(): Uint8Array {

@@ -7,6 +7,7 @@ const formats: ReadonlyMap<string, string> = new Map([['gzip', 'gzip'], ['x-gzip
 /** A body that was encoded more often is a trap. */
 const maxCodings = 5
 
+const none: readonly string[] = []
 let supported: readonly string[] | undefined
 
 /** The content codings that this runtime decodes. RFC 9110 §8.4.1 */
@@ -29,10 +30,16 @@ function decompression(format: string): DecompressionStream {
 
 /** The codings of a body in the order in which they come off; none if one of them is not known here: then the body stays as it is. */
 export function decodings(headers: HeaderList): readonly string[] {
-  const codings = headers.filter(([name]) => name === 'content-encoding').flatMap(([, value]) => parseList(value)).filter((coding) => coding !== 'identity')
+  // The rule.
+  if (!headers.some(isEncoding)) return none
+  const codings = headers.filter(isEncoding).flatMap(([, value]) => parseList(value)).filter((coding) => coding !== 'identity')
   if (codings.length > maxCodings) throw new TypeError(`the body is encoded ${codings.length} times`)
   if (codings.some((coding) => !supportedCodings().includes(coding === 'x-gzip' ? 'gzip' : coding))) return []
   return codings.reverse()
+}
+
+function isEncoding(field: HeaderList[number]): boolean {
+  return field[0] === 'content-encoding'
 }
 
 /** The body without `codings`. What comes out is bounded by nothing but the pace at which it is read. */

@@ -1,10 +1,10 @@
 import { lossError } from '@async/core/base'
 import type { Cause, CloseReason } from '@async/core'
-import type { ClientExchange } from './client-exchange.ts'
+import type { ClientExchange, HeadListener } from './client-exchange.ts'
 import type { Pool } from './client-pool.ts'
 import { idempotent, type RequestTemplate } from './client-request.ts'
 import type { ResponseHead } from './events.ts'
-import { ResponseBody } from './fetch-body.ts'
+import { type BodyOwner, ResponseBody } from './fetch-body.ts'
 import { decodings } from './fetch-decode.ts'
 import type { FetchRequest } from './fetch-request.ts'
 import { fetchedResponse } from './fetch-response.ts'
@@ -24,7 +24,7 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 const nullBodyStatuses: ReadonlySet<number> = new Set([101, 103, 204, 205, 304])
 
 /** One call of `fetch`, along its redirects, until the response that it resolves with has begun. */
-export class FetchRun {
+export class FetchRun implements HeadListener, BodyOwner {
   private readonly host: FetchHost
   private readonly request: FetchRequest
   private readonly resolve: (response: Response) => void
@@ -55,12 +55,13 @@ export class FetchRun {
 
   private begin(exchange: ClientExchange): void {
     this.exchange = exchange
-    exchange.onHead = this.onHead
-    this.body = new ResponseBody(exchange, this.request.signal, this.onLost)
+    exchange.headListener = this
+    this.body = new ResponseBody(exchange, this.request.signal, this)
     this.request.sendBody(exchange)
   }
 
-  private readonly onHead = (head: ResponseHead): void => {
+  /** The response begins. */
+  headReceived(head: ResponseHead): void {
     try {
       const { request, host } = this
       const location = redirects.has(head.status) ? locationOf(head) : undefined
@@ -77,7 +78,7 @@ export class FetchRun {
   }
 
   /** The exchange is over; that matters until its response has begun. */
-  private readonly onLost = (reason: CloseReason, body: ResponseBody): void => {
+  exchangeLost(reason: CloseReason, body: ResponseBody): void {
     const { exchange, request } = this
     if (exchange === undefined || body !== this.body) return
     this.exchange = undefined
