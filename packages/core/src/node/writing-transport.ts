@@ -10,8 +10,11 @@ const joinBelowBytes = 16 * 1024
 /** So are larger ones whose pieces are shorter than this on average: each piece of a writev has its own cost. */
 const joinPiecesBelowBytes = 1024
 
-/** Whether data are being delivered, and something was written meanwhile. */
-type Delivery = 'none' | 'on' | 'answered'
+/** Whether the transport calls somebody above, who may write meanwhile; and whether he has. */
+type Calling = 'no' | 'yes' | 'written'
+
+/** How many batches in a row a producer that is resumed by each may send before the event loop goes on. */
+const maxBatches = 16
 
 /** A transport that writes to a stream of Node's: when a batch leaves, in how many calls, and when the OS has it. */
 export abstract class WritingTransport extends QueuedTransport<Stream> {
@@ -19,7 +22,7 @@ export abstract class WritingTransport extends QueuedTransport<Stream> {
   protected readonly output: Writable
   /** Bytes of the batch that Node still has, if it will say 'drain'. Undefined: nobody listens to that yet, for many a connection never has to. */
   private sentAtDrain: number | undefined
-  private delivery: Delivery = 'none'
+  private calling: Calling = 'no'
 
   constructor(policy: TransportPolicy, output: Writable) {
     super(policy)
@@ -28,27 +31,36 @@ export abstract class WritingTransport extends QueuedTransport<Stream> {
 
   /** Delivers what came. What is written meanwhile leaves at its end. */
   protected deliver(data: Uint8Array): void {
-    this.delivery = 'on'
+    this.calling = 'yes'
     try {
       this.received(data)
     } finally {
-      const hasWritten = (this.delivery as Delivery) === 'answered'
-      this.delivery = 'none'
-      if (hasWritten) this.flush()
+      if (this.hasWritten()) this.flush()
     }
   }
 
   protected scheduleFlush(): void {
-    // An answer that is there when the delivery ends needs neither a microtask nor a tick.
-    if (this.delivery !== 'none') this.delivery = 'answered'
+    // What is there when our own call ends needs neither a microtask nor a tick.
+    if (this.calling !== 'no') this.calling = 'written'
     // From the turn's own code a microtask, from there nextTick: the earliest place behind all of the turn's microtasks, so that what
     // asynchronous handlers answer in this turn leaves in the same write.
     else soon(flushInTick, this as WritingTransport)
   }
 
-  /** For the scheduled flush alone. */
+  /** For the scheduled flush, and the end of a delivery. A producer that goes on when the OS has taken a batch need not wait for the next one. */
   override flush(): void {
-    super.flush()
+    for (let batches = 0; batches < maxBatches; batches++) {
+      this.calling = 'yes'
+      super.flush()
+      if (!this.hasWritten()) return
+    }
+    soon(flushInTick, this as WritingTransport)
+  }
+
+  private hasWritten(): boolean {
+    const written = this.calling === 'written'
+    this.calling = 'no'
+    return written
   }
 
   protected send(batch: Data[], bytes: number): void {
