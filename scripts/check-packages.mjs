@@ -38,9 +38,10 @@ function checkExports({ folder, name, manifest }) {
     for (const one of byRuntime ? Object.values(target) : [target]) {
       const keys = Object.keys(one).join()
       report.expect(keys === 'types,default', where, `exports["${path}"] must have types, then default; it has ${keys}`)
-      const source = String(one.default).replace('./dist/', 'src/').replace(/\.js$/, '.ts')
-      report.expect(exists(`${folder}/${source}`), where, `exports["${path}"] is built from ${source}, which does not exist`)
-      report.expect(one.types === String(one.default).replace(/\.js$/, '.d.ts'), where, `exports["${path}"]: types and default differ`)
+      const entry = /^\.\/bundle\/(.+)\.js$/.exec(one.default)?.[1]
+      report.expect(entry !== undefined, where, `exports["${path}"]: default must be a file below ./bundle, not ${one.default}`)
+      report.expect(exists(`${folder}/src/${entry}.ts`), where, `exports["${path}"] is built from src/${entry}.ts, which does not exist`)
+      report.expect(one.types === `./dist/${entry}.d.ts`, where, `exports["${path}"]: types and default differ`)
     }
   }
   if (name !== 'cli') report.expect(list['.'] !== undefined, where, 'exports must have "."')
@@ -86,7 +87,9 @@ for (const it of packages) {
   report.expect(manifest['sideEffects'] === false, where, 'sideEffects must be false')
   report.expect(manifest['engines']?.node === root.engines.node, where, `engines.node must be ${root.engines.node}`)
   report.expect(manifest['repository']?.directory === folder, where, `repository.directory must be ${folder}`)
-  for (const file of ['dist', 'src', '!src/**/*.test.ts']) report.expect(manifest['files']?.includes(file), where, `files must have ${file}`)
+  // Programs load the bundle, and their compiler dist. The command has no entries: it is what was compiled.
+  const built = name === 'cli' ? ['dist'] : ['bundle', 'dist/**/*.d.ts', 'dist/**/*.d.ts.map']
+  for (const file of [...built, 'src', '!src/**/*.test.ts']) report.expect(manifest['files']?.includes(file), where, `files must have ${file}`)
   for (const script of lifecycle) report.expect(manifest['scripts']?.[script] === undefined, where, `no ${script} script`)
   for (const file of ['README.md', 'LICENSE', 'tsconfig.json']) report.expect(exists(`${folder}/${file}`), folder, `${file} is missing`)
   if (exists(`${folder}/LICENSE`)) report.expect(read(`${folder}/LICENSE`) === read('LICENSE'), `${folder}/LICENSE`, 'differs from the root')

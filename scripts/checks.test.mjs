@@ -52,8 +52,13 @@ describe('check-packages', () => {
   })
 
   it('sees exports whose types do not come first', () => {
-    const swap = manifest((it) => (it.exports['.'] = { default: './dist/index.js', types: './dist/index.d.ts' }))
+    const swap = manifest((it) => (it.exports['.'] = { default: './bundle/index.js', types: './dist/index.d.ts' }))
     expect(newComplaints('check-packages', chunk, swap)).toEqual([`${chunk}: exports["."] must have types, then default; it has default,types`])
+  })
+
+  it('sees exports that lead to what is not bundled', () => {
+    const plant = manifest((it) => (it.exports['.'].default = './dist/index.js'))
+    expect(newComplaints('check-packages', chunk, plant)).toContain(`${chunk}: exports["."]: default must be a file below ./bundle, not ./dist/index.js`)
   })
 
   it('sees a script that runs at install time', () => {

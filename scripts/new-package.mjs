@@ -38,7 +38,7 @@ put(`packages/${folder}/package.json`, {
   type: 'module',
   engines: model.engines,
   sideEffects: false,
-  exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' }, './package.json': './package.json' },
+  exports: { '.': { types: './dist/index.d.ts', default: './bundle/index.js' }, './package.json': './package.json' },
   files: model.files,
   dependencies: { '@async/core': 'workspace:^' },
 })

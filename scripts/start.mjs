@@ -10,5 +10,6 @@ process.on('SIGINT', () => {})
 
 if (process.stderr.isTTY) console.error('building')
 // What the compiler has to say is no part of what `--json` prints.
-const built = await run('tsc', ['-b'], { stdio: ['ignore', 2, 'inherit'] })
+const compiled = await run('tsc', ['-b'], { stdio: ['ignore', 2, 'inherit'] })
+const built = compiled === 0 ? await run('node', ['scripts/bundle.mjs'], { stdio: ['ignore', 2, 'inherit'] }) : compiled
 process.exitCode = built === 0 ? await run('node', ['examples/start/dist/main.js', ...process.argv.slice(2)], { stdio: 'inherit' }) : built

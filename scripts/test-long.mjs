@@ -13,6 +13,7 @@ const trials = filesIn('docs/evidence').filter((file) => /\/\d\d-[\w-]+\.sh$/.te
 
 const failed = await runSteps([
   ['build', () => run('tsc', ['-b'])],
+  ['bundles', () => run('node', ['scripts/bundle.mjs'])],
   ['tarballs', () => run('node', ['scripts/check-tarballs.mjs'])],
   ['changesets', () => run('node', ['scripts/check-changesets.mjs'])],
   ...(suites.length === 0 ? [] : [/** @type {const} */ (['long suites', async () => {

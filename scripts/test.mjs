@@ -26,6 +26,7 @@ const failed = await runSteps([
   // pnpm only warns when the install before a script fails, for instance because the lockfile does not fit: here that is an error.
   ...(ci ? [/** @type {const} */ (['install, as locked', () => run('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'])])] : []),
   ['build', () => run('tsc', ['-b'])],
+  ['bundles', () => run('node', ['scripts/bundle.mjs'])],
   ...(quick
     ? []
     : [

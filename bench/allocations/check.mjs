@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { bundle } from '../../scripts/bundle.mjs'
 import { operations } from './operations.mjs'
 
 const file = fileURLToPath(new URL('./pinned.json', import.meta.url))
@@ -29,6 +30,8 @@ function bytesOf(name) {
   return Number(stdout)
 }
 
+// What the packages' names lead to.
+await bundle()
 let wrong = 0
 for (const [name, { what }] of Object.entries(operations)) {
   const wanted = pinned[name] ?? NaN

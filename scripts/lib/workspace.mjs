@@ -39,7 +39,7 @@ export function filesIn(folder) {
   /** @type {string[]} */
   const found = []
   for (const entry of readdirSync(`${root}/${folder}`, { withFileTypes: true })) {
-    if (['node_modules', 'dist', '.git', 'coverage', '.snippets'].includes(entry.name)) continue
+    if (['node_modules', 'dist', 'bundle', '.git', 'coverage', '.snippets'].includes(entry.name)) continue
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`
     if (entry.isDirectory()) found.push(...filesIn(path))
     else found.push(path)

@@ -27,7 +27,8 @@ export function sandbox(folder, suites) {
   for (const name of packages) {
     const to = join(folder, 'packages', name)
     cpSync(join(root, 'packages', name, 'dist'), join(to, 'dist'), { recursive: true })
-    cpSync(join(root, 'packages', name, 'package.json'), join(to, 'package.json'))
+    // Published names lead to bundles; here to the modules, which are what is changed.
+    writeFileSync(join(to, 'package.json'), readFileSync(join(root, 'packages', name, 'package.json'), 'utf8').replaceAll('./bundle/', './dist/'))
     cpSync(join(suites, name, 'test'), join(to, 'test'), { recursive: true })
     symlinkSync('dist', join(to, 'src'))
     symlinkSync(to, join(modules, '@async', name))

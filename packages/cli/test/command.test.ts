@@ -86,11 +86,11 @@ describe('async without its siblings', () => {
   let folder = ''
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'async-cli-'))
-    for (const name of ['cli', 'core']) {
+    for (const [name, built] of [['cli', 'dist'], ['core', 'bundle']] as const) {
       const from = fileURLToPath(new URL(`../../${name}/`, import.meta.url))
       const to = join(folder, 'node_modules/@async', name)
       mkdirSync(to, { recursive: true })
-      for (const part of ['package.json', 'dist']) cpSync(join(from, part), join(to, part), { recursive: true })
+      for (const part of ['package.json', built]) cpSync(join(from, part), join(to, part), { recursive: true })
     }
   })
   afterAll(() => rmSync(folder, { recursive: true }))

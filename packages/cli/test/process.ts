@@ -8,12 +8,14 @@ const cli = fileURLToPath(new URL('..', import.meta.url))
 const main = join(cli, 'dist/main.js')
 
 /**
- * Compiles the command and what it depends on; nothing to do takes a moment. What the compiler complains about is for `pnpm build` to tell:
+ * Builds the command and what it depends on; nothing to do takes a moment. What the compiler complains about is for `pnpm build` to tell:
  * it emits all the same, and here the behaviour counts.
  */
 export function build(): void {
-  const typescript = dirname(createRequire(join(cli, '../../package.json')).resolve('typescript/package.json'))
+  const root = join(cli, '../..')
+  const typescript = dirname(createRequire(join(root, 'package.json')).resolve('typescript/package.json'))
   spawnSync(process.execPath, [join(typescript, 'bin/tsc'), '-b', cli])
+  spawnSync(process.execPath, [join(root, 'scripts/bundle.mjs')])
 }
 
 export interface Ended {

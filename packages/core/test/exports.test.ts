@@ -23,7 +23,8 @@ describe('the runtime exports', () => {
 describe('the runtime exports of @async/core/node', () => {
   it('are these', () => {
     expect(Object.keys(node).sort()).toEqual([
-      'SocketInfo', 'SocketListener', 'SocketTransport', 'WritingTransport', 'dial', 'formatAddress', 'fromDuplex', 'keepLatest', 'nodeSocket', 'peerAddress', 'socketError', 'toDuplex',
+      'ConnectionError', 'SocketInfo', 'SocketListener', 'SocketTransport', 'UsageError', 'WritingTransport', 'checkNumbers', 'dial', 'formatAddress', 'fromDuplex', 'keepLatest', 'limits',
+      'nodeSocket', 'peerAddress', 'socketError', 'toDuplex', 'transportPolicy',
     ])
   })
 })

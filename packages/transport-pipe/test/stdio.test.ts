@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { folder, itNeeds, run } from './support.ts'
 
-const built = new URL('../dist/index.js', import.meta.url)
+const built = new URL('../bundle/index.js', import.meta.url)
 
 /** A module that has this package's exports in scope. It is the built one: Node 20 runs no TypeScript. */
 function module(script: string): string {

@@ -2,11 +2,11 @@
  * Connecting, with overlapping attempts (RFC 8305): addresses of both families in turn, the next one after `attemptDelayMs` or as soon as
  * one fails; a pending attempt is never given up until another has won, for slow is not dead.
  */
-import { lookup as systemLookup, type LookupAddress } from 'node:dns'
+import type { LookupAddress } from 'node:dns'
 import { isIP, type Socket } from 'node:net'
-import { ConnectionError, type Connector, limits, type StreamTransport, UsageError } from '@async/core'
-import { checkNumbers, type TransportPolicy, transportPolicy } from '@async/core/base'
-import { dial, type Dialled, formatAddress, socketError } from '@async/core/node'
+import type { Connector, StreamTransport } from '@async/core'
+import type { TransportPolicy } from '@async/core/base'
+import { checkNumbers, ConnectionError, dial, type Dialled, formatAddress, limits, socketError, transportPolicy, UsageError } from '@async/core/node'
 import { lookupError } from './lookup-error.ts'
 import { checkPort, keepAlive, type TcpConnectOptions } from './options.ts'
 import { TcpTransport } from './transport.ts'
@@ -185,9 +185,10 @@ class Attempts {
   }
 }
 
+/** The resolver is taken when a name is looked up first: many programs listen, or connect to addresses, and need not wait for it to load. */
 function lookup(host: string): Promise<LookupAddress[]> {
   return new Promise((resolve, reject) => {
-    systemLookup(host, { all: true, verbatim: true }, (error, addresses) => (error === null ? resolve(addresses) : reject(error)))
+    process.getBuiltinModule('node:dns').lookup(host, { all: true, verbatim: true }, (error, addresses) => (error === null ? resolve(addresses) : reject(error)))
   })
 }
 

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net'
-import { type Listener, type StreamTransport, UsageError } from '@async/core'
-import { checkNumbers, type ConnectionCounts, type TransportPolicy, transportPolicy } from '@async/core/base'
-import { formatAddress, SocketListener, socketError } from '@async/core/node'
+import type { Listener, StreamTransport } from '@async/core'
+import type { ConnectionCounts, TransportPolicy } from '@async/core/base'
+import { checkNumbers, formatAddress, SocketListener, socketError, transportPolicy, UsageError } from '@async/core/node'
 import { checkPort, keepAlive, type TcpListenOptions } from './options.ts'
 import { TcpTransport } from './transport.ts'
 

@@ -1,5 +1,4 @@
-import { ConnectionError } from '@async/core'
-import { socketError } from '@async/core/node'
+import { ConnectionError, socketError } from '@async/core/node'
 
 /** What a look-up failed with. Its errno are those of the name service: ECONNREFUSED is not the peer's. */
 export function lookupError(error: unknown, where: string): ConnectionError {

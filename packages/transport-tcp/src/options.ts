@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns'
-import { UsageError } from '@async/core'
+import { UsageError } from '@async/core/node'
 import type { ConnectionSetOptions, TransportOptions } from '@async/core/base'
 
 /** What sockets of both sides can be told. */

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanup, itNeeds, listen, Recorder, run } from './support.ts'
 
-const built = new URL('../dist/index.js', import.meta.url)
+const built = new URL('../bundle/index.js', import.meta.url)
 
 /** A Node process that runs `script` with this package's exports in scope. It is the built one: Node 20 runs no TypeScript. */
 function node(script: string, ...args: string[]): ReturnType<typeof run> {
@@ -20,6 +20,24 @@ function program(script: string): string {
 beforeAll(() => {
   // A clear word, if the build is missing.
   readFileSync(built)
+})
+
+describe('a process that imports the package', () => {
+  it('loads three files, and no resolver before a name is looked up', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'async-tcp-'))
+    cleanup(() => rmSync(folder, { recursive: true }))
+    // Node's coverage names every file that was loaded.
+    const { exit } = run('env', [`NODE_V8_COVERAGE=${folder}`, process.execPath, '--input-type=module', '-e', program(`
+const hasResolver = () => process.moduleLoadList.includes('NativeModule dns')
+console.log(hasResolver())
+await connectTcp({ host: 'localhost', port: 1 }).catch(() => {})
+console.log(hasResolver())
+`)])
+    expect(await exit).toEqual({ code: 0, output: 'false\ntrue\n' })
+    const coverage = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8')).join('\n')
+    const loaded = [...coverage.matchAll(/"url":"file:[^"]*\/packages\/([^"]*)"/g)].map(([, file]) => file)
+    expect(loaded.sort()).toEqual(['core/bundle/node/index.js', 'core/bundle/shared.js', 'transport-tcp/bundle/index.js'])
+  })
 })
 
 describe('a process', () => {

@@ -14,7 +14,7 @@ it('exports these names where the WebSocket is the runtime’s', () => {
 })
 
 it('has an entry for each runtime', () => {
-  const [node, web] = [{ types: './dist/index.d.ts', default: './dist/index.js' }, { types: './dist/web/index.d.ts', default: './dist/web/index.js' }]
+  const [node, web] = [{ types: './dist/index.d.ts', default: './bundle/index.js' }, { types: './dist/web/index.d.ts', default: './bundle/web/index.js' }]
   const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { exports: Record<string, object> }
   expect(exports).toEqual({ '.': { bun: web, deno: web, node, default: web }, './node': node, './web': web, './package.json': './package.json' })
   // The first that fits is taken.

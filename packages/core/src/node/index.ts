@@ -7,3 +7,7 @@ export { SocketListener, type SocketKind } from './socket-listener.ts'
 export { nodeSocket, type NodeSocket, SocketTransport } from './socket-transport.ts'
 export { WritingTransport } from './writing-transport.ts'
 export { toDuplex, type TransportDuplexOptions } from './transport-duplex.ts'
+// What a transport for Node needs of the other entries: one that takes all of it from here loads nothing that only applications need.
+export { checkNumbers, transportPolicy } from '../base/options.ts'
+export { ConnectionError, UsageError } from '../errors.ts'
+export * as limits from '../limits.ts'
