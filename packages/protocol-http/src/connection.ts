@@ -70,7 +70,7 @@ export class HttpConnection extends ConnectionBase {
     // RFC 9110 §8.6: a method that gives a body a meaning says the length even of none.
     const saysZero = framing === 0 && (method === 'POST' || method === 'PUT' || method === 'PATCH')
     const length = fields.contentLength === undefined && (framing !== 0 || saysZero) ? (framing as number | 'chunked') : undefined
-    this.ours = this.ours.request ?? this.refuseMove('request')
+    this.ours = this.moved(this.ours.request, 'request')
     const asked: Asked = { method, upgrade: offers ? fields.upgrade : undefined }
     if (this.theirState === 'idle') this.ask(asked)
     else (this.asked ??= []).push(asked)
@@ -87,7 +87,7 @@ export class HttpConnection extends ConnectionBase {
     const line = statusLine(status, reason)
     const checked = checkHeaders(headers)
     if (status > 199 || checked.fields.contentLength !== undefined) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is not informational, or has a Content-Length`)
-    this.ours = this.ours.informational ?? this.refuseMove('informational')
+    this.ours = this.moved(this.ours.informational, 'informational')
     if (status === 100) this.expecting = false
     if (this.peerVersion === '1.1') this.writer.head({ startLine: line, headers: checked, lines: '', length: undefined, connection: '' }, 0)
   }
@@ -124,7 +124,7 @@ export class HttpConnection extends ConnectionBase {
     const connection = !persistent && fields.connection !== 'close' ? 'Connection: close\r\n'
       : persistent && this.peerVersion === '1.0' && fields.connection === undefined ? 'Connection: keep-alive\r\n'
       : ''
-    this.ours = this.ours[event] ?? this.refuseMove(event)
+    this.ours = this.moved(this.ours[event], event)
     this.persistent = persistent
     this.expecting = false
     this.offers = false
@@ -155,8 +155,8 @@ export class HttpConnection extends ConnectionBase {
       if (!isAnswer) throw new UsageError('ERR_HTTP_BAD_HEADER', `${status} with these headers switches to nothing that was offered`)
       this.writer.head({ startLine: line, headers: checked, lines: '', length: undefined, connection: '' }, 0)
     }
-    this.ours = this.ours.switch ?? this.refuseMove('switch')
-    this.theirs = this.theirs.switch ?? this.refuseMove('switch')
+    this.ours = this.moved(this.ours.switch, 'switch')
+    this.theirs = this.moved(this.theirs.switch, 'switch')
     return this.reader.input.takeAll()
   }
 
@@ -187,7 +187,7 @@ export class HttpConnection extends ConnectionBase {
       if (!this.mayTrail) throw new UsageError('ERR_HTTP_BAD_TRAILER', 'Trailers need a body of unknown length')
     }
     this.writer.end(trailers)
-    this.ours = this.ours.end ?? this.refuseMove('end')
+    this.ours = this.moved(this.ours.end, 'end')
     if (this.role === 'client') this.expecting = false
     this.settle()
   }
@@ -201,7 +201,7 @@ export class HttpConnection extends ConnectionBase {
   /** We end our side of the connection: nothing can be sent any more. */
   sendEof(): void {
     this.persistent = false
-    this.ours = this.ours.close ?? this.refuseMove('close')
+    this.ours = this.moved(this.ours.close, 'close')
     this.settle()
   }
 
@@ -213,8 +213,8 @@ export class HttpConnection extends ConnectionBase {
     const next = this.asked?.[0]
     const isAhead = next !== undefined || (this.role === 'client' && this.ourState === 'idle')
     if (this.theirState !== 'done' || (this.ourState !== 'done' && !isAhead)) throw this.illegal('cycle')
-    if (!isAhead) this.ours = this.ours.cycle ?? this.refuseMove('cycle')
-    this.theirs = this.theirs.cycle ?? this.refuseMove('cycle')
+    if (!isAhead) this.ours = this.moved(this.ours.cycle, 'cycle')
+    this.theirs = this.moved(this.theirs.cycle, 'cycle')
     this.reader.begin()
     if (next === undefined) return
     this.asked!.shift()
@@ -227,7 +227,7 @@ export class HttpConnection extends ConnectionBase {
    */
   startNextRequest(): void {
     if (this.role !== 'client' || this.ourState !== 'done' || this.offers) throw this.illegal('cycle')
-    this.ours = this.ours.cycle ?? this.refuseMove('cycle')
+    this.ours = this.moved(this.ours.cycle, 'cycle')
   }
 
   /** About how many bytes wait for `takeOutput`: characters count as one. */
