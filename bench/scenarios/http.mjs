@@ -43,6 +43,7 @@ export const scenarios = [
       'node:http': serverCpu(['http-server', 'node'], load(1)),
       '@async/protocol-http, at once': serverCpu(['http-server', 'sync'], load(1), limits),
       '@async/protocol-http, after an await': serverCpu(['http-server', 'async'], load(1), limits),
+      'net.Socket, no parser: the floor': serverCpu(['http-server', 'floor'], load(1)),
       nginx: onlyFull(serverCpu(nginx, load(1))),
     },
     goals: [
@@ -72,6 +73,7 @@ export const scenarios = [
     peers: {
       'node:http': serverCpu(['http-server', 'node'], load(16)),
       '@async/protocol-http': serverCpu(['http-server', 'sync'], load(16), limits),
+      'net.Socket, no parser: the floor': serverCpu(['http-server', 'floor'], load(16)),
       nginx: onlyFull(serverCpu(nginx, load(16))),
     },
     goals: [{ peer: '@async/protocol-http', metric: 'cpu', limit: 0.12, reach: 0.06 }],
@@ -84,6 +86,7 @@ export const scenarios = [
     peers: {
       '@hono/node-server': serverCpu(['http-server', 'nodeFetch'], load(1)),
       'serveFetch, installLightResponse': serverCpu(['http-server', 'asyncFetch'], load(1), fetchLimits),
+      'net.Socket, no parser: the floor': serverCpu(['http-server', 'floor'], load(1)),
     },
     goals: [{ peer: 'serveFetch, installLightResponse', metric: 'cpu', limit: 0.65, reach: 0.5 }],
   },

@@ -32,6 +32,6 @@ export const scenarios = [
     metrics: { cpu, client },
     reference: 'jayson',
     peers: { jayson: side('Jayson', 64), '@async, five layers': side('Http', 64), '@async, joinCalls': side('Http', 64, undefined, { joinCalls: true }) },
-    goals: ['cpu', 'client'].map((metric) => ({ peer: '@async, five layers', metric, limit: 0.3, reach: 0.18 })),
+    goals: ['@async, five layers', '@async, joinCalls'].flatMap((peer) => ['cpu', 'client'].map((metric) => ({ peer, metric, limit: 0.3, reach: 0.18 }))),
   },
 ]

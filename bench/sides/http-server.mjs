@@ -1,6 +1,7 @@
 /** HTTP servers that say hello. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createServer as createNetServer } from 'node:net'
 import { httpServer } from '@async/protocol-http'
 import { listenTcp } from '@async/transport-tcp'
 
@@ -20,6 +21,21 @@ export const node = () =>
     response.setHeader('Content-Type', 'text/plain')
     response.end(text)
   }))
+
+/** The floor: what Node's sockets alone take. It looks for the ends of heads, and neither parses nor checks, limits or times anything. */
+export function floor() {
+  const answer = () => `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: ${new Date().toUTCString()}\r\nContent-Length: ${text.length}\r\n\r\n${text}`
+  let made = answer()
+  setInterval(() => (made = answer()), 1000).unref()
+  return listening(createNetServer({ noDelay: true }, (socket) => {
+    let rest = ''
+    socket.on('error', () => {}).on('data', (data) => {
+      const heads = (rest + data.toString('latin1')).split('\r\n\r\n')
+      rest = heads.pop() ?? ''
+      if (heads.length > 0) socket.write(heads.length === 1 ? made : made.repeat(heads.length), 'latin1')
+    })
+  }))
+}
 
 /** @param {(exchange: import('@async/protocol-http').HttpServerExchange) => void | Promise<void>} onExchange */
 async function ours(onExchange) {
