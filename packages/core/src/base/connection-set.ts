@@ -63,7 +63,7 @@ export class ConnectionSet<Raw, T extends OwnedTransport> implements Owner, Conn
   private readonly acceptor: Acceptor<Raw, T>
   private readonly open: Set<T> = new Set()
   private readonly waiting: Set<Raw> = new Set()
-  private readonly startTimers: WeakMap<T, unknown> = new WeakMap()
+  private readonly startTimers: Map<T, unknown> = new Map()
   private accepting = true
   private resolveClosed!: () => void
 
@@ -84,19 +84,25 @@ export class ConnectionSet<Raw, T extends OwnedTransport> implements Owner, Conn
     return this.waiting.size
   }
 
-  /** A connection has come. */
-  accepted(raw: Raw): void {
-    if (this.accepting && this.hasRoom && this.waiting.size === 0) this.take(raw)
-    else if (this.accepting && this.waiting.size < (this.options.maxHeldConnections ?? 64)) this.waiting.add(raw)
-    else {
-      this.refusedCount++
-      this.acceptor.refuse(raw)
+  /** A connection has come. Whether it is held. */
+  accepted(raw: Raw): boolean {
+    if (this.accepting && this.hasRoom && this.waiting.size === 0) {
+      this.take(raw)
+      return false
     }
+    if (this.accepting && this.waiting.size < (this.options.maxHeldConnections ?? 64)) {
+      this.waiting.add(raw)
+      return true
+    }
+    this.refusedCount++
+    this.acceptor.refuse(raw)
+    return false
   }
 
   released(transport: object): void {
     this.open.delete(transport as T)
-    this.policy.clock.clearTimer(this.startTimers.get(transport as T))
+    // Most are started where they are handed over, and have none.
+    if (this.startTimers.size > 0) this.forgetTimer(transport as T)
     // From a turn of its own: the transport that ended is still in the middle of it.
     if (this.waiting.size > 0) afterTurn(() => this.fill())
     this.maybeClosed()
@@ -159,6 +165,11 @@ export class ConnectionSet<Raw, T extends OwnedTransport> implements Owner, Conn
     }, ms)
     if (this.options.ref === false) (timer as { unref?: () => void } | undefined)?.unref?.()
     this.startTimers.set(transport, timer)
+  }
+
+  private forgetTimer(transport: T): void {
+    this.policy.clock.clearTimer(this.startTimers.get(transport))
+    this.startTimers.delete(transport)
   }
 
   private handlerFailed(transport: T, error: unknown): void {

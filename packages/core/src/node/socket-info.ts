@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { Info } from '../transport.ts'
 
 /** What a `SocketInfo` can't ask a socket. */
@@ -48,23 +48,42 @@ export class SocketInfo implements Info {
   }
 }
 
-/** What Node notes on a view of a socket, while it is asked. */
-const notes = new Map<PropertyKey, unknown>()
+/** The socket that is asked through `view`, and what Node notes meanwhile, which is one thing at most. */
+let asked: Socket | undefined
+let noted: PropertyKey | undefined
+let note: unknown
 
-const noting: ProxyHandler<Socket> = {
-  get: (target, name, receiver) => (notes.has(name) ? notes.get(name) : Reflect.get(target, name, receiver)),
-  set: (_, name, value) => notes.set(name, value) !== undefined,
-}
+/**
+ * One view for all sockets: a proxy made for each question, with a map of notes behind `Reflect`, takes as long as asking the OS does. A
+ * property is read from the socket itself; only the getter has to be called on the view.
+ */
+const view: Socket = new Proxy({} as Socket, {
+  get: (_, name) => (name === noted ? note : (asked as unknown as Record<PropertyKey, unknown>)[name]),
+  set(_, name, value) {
+    noted = name
+    note = value
+    return true
+  },
+})
 
 /**
  * Who the OS says the peer of a socket is, asked anew; undefined if it knows none any more, as behind a reset (C11). Through a view of the socket,
  * for Node notes the answer on the object that is asked. (`Object.create(socket)` would do, and make every use of the socket slower: measured.)
  */
 export function peerAddress(socket: Socket): string | undefined {
-  const view = new Proxy(socket, noting)
-  const { remoteAddress, remotePort } = view
-  notes.clear()
-  return remoteAddress === undefined || remotePort === undefined ? undefined : formatAddress(remoteAddress, remotePort)
+  asked = socket
+  const host = remoteAddress(view)
+  const port = host === undefined ? undefined : remotePort(view)
+  asked = noted = note = undefined
+  return host === undefined || port === undefined ? undefined : formatAddress(host, port)
+}
+
+function remoteAddress(on: Socket): string | undefined {
+  return Reflect.get(Socket.prototype, 'remoteAddress', on) as string | undefined
+}
+
+function remotePort(on: Socket): number | undefined {
+  return Reflect.get(Socket.prototype, 'remotePort', on) as number | undefined
 }
 
 /** An address and a port as text: `127.0.0.1:80`, `[::1]:80`. */

@@ -32,7 +32,10 @@ export class SocketListener implements Listener, ConnectionCounts {
     const connections: ConnectionSet<Socket, SocketTransport> = new ConnectionSet(policy, options, {
       admit: (socket) => kind.admit(socket, connections),
       hand: (transport) => kind.hand(transport),
-      refuse: (socket) => kind.refuse(socket),
+      refuse(socket) {
+        socket.on('error', ignore)
+        kind.refuse(socket)
+      },
       stop() {
         server.close()
         kind.stopped?.()
@@ -42,9 +45,8 @@ export class SocketListener implements Listener, ConnectionCounts {
     if (options.ref === false) server.unref()
     server.on('connection', (socket) => {
       if (options.ref === false) socket.unref()
-      // For one that is held: its transport listens for itself.
-      socket.on('error', ignore)
-      connections.accepted(socket)
+      // A transport listens for itself; what is held has none yet.
+      if (connections.accepted(socket)) socket.on('error', ignore)
     })
     server.on('error', () => {
       this.acceptErrorCount++

@@ -56,13 +56,12 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
     super(policy, socket)
     this.socket = socket
     this.owner = owner
+    // The socket knows its transport, and all sockets share the functions that are called: closures of each would be made, and compiled for, anew.
+    ;(socket as Owned)[owned] = this as unknown as SocketUser
     socket.on('error', ignore)
-    socket.on('end', () => this.socketEnded())
+    socket.on('end', onEnd)
     // Node's own calls of `destroy` carry its errors, and lose what could still be read. See above.
-    socket.destroy = (error?: Error) => {
-      if (error !== undefined) this.socketFailed(error)
-      return socket
-    }
+    socket.destroy = onDestroy
   }
 
   /** See `nodeSocket`. */
@@ -106,12 +105,7 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
     this.wantsData = true
     if (!this.listening) {
       this.listening = true
-      if (this.owner !== undefined) {
-        socket.on('data', (data: Buffer) => {
-          keepLatest(data)
-          this.deliver(data)
-        })
-      }
+      if (this.owner !== undefined) socket.on('data', onData)
     }
     socket.resume()
     // With a failed write behind it, Node's reader would not go on by itself.
@@ -140,13 +134,15 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
     this.owner?.released(this)
   }
 
-  private socketEnded(): void {
+  /** For its socket. */
+  protected socketEnded(): void {
     if (this.lossKnown) return
     if (this.end === 'none' && this.endIsReset()) this.resetByPeer(undefined)
     else this.receivedEof()
   }
 
-  private socketFailed(error: Error): void {
+  /** For its socket: what Node would have destroyed it with. */
+  protected socketFailed(error: Error): void {
     if (this.lossKnown) return
     const ours = socketError(error, 'open', this.where)
     const { syscall } = error as NodeJS.ErrnoException
@@ -180,6 +176,31 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
 
 function kindOf(error: ConnectionError): 'timeout' | 'reset' {
   return error.code === 'ERR_TIMEOUT' ? 'timeout' : 'reset'
+}
+
+const owned = Symbol('transport')
+
+/** The part of a transport that its socket calls. */
+interface SocketUser {
+  socketEnded(): void
+  socketFailed(error: Error): void
+  deliver(data: Uint8Array): void
+}
+
+type Owned = Socket & { [owned]: SocketUser }
+
+function onEnd(this: Owned): void {
+  this[owned].socketEnded()
+}
+
+function onData(this: Owned, data: Buffer): void {
+  keepLatest(data)
+  this[owned].deliver(data)
+}
+
+function onDestroy(this: Socket, error?: Error): Socket {
+  if (error !== undefined) (this as Owned)[owned].socketFailed(error)
+  return this
 }
 
 function ignore(): void {}
