@@ -13,7 +13,7 @@ functions() { sed -n "/^$1/,/^[a-z]/p" "$scratch/trace.txt" | sed -n 's/^  \([A-
 
 expect 'the answer' 'answer: 3' "$(tail -n 1 "$scratch/trace.txt")"
 expect 'in: from the socket to the method on one stack' \
-  'run accept entryReceived dataReceived deliverHeld pump deliverEof receivedEof eofReceived deliverEof receivedEof bodyEnded handle pull dataReceived received ' \
+  'run accept entryReceived dataReceived deliverHeld pump deliverEof receivedEof eofReceived deliverEof receivedEof bodyEnded handle pull dataReceived received deliver onData ' \
   "$(functions 'in: the method')"
 expect 'out: a request and its answer are one write each' 2 "$(grep -c '^out: socket.write' "$scratch/trace.txt")"
 expect 'out: the lowest transport writes, behind the turn' 'write writeBatch send sendQueued flush write writeBatch send sendQueued flush ' "$(functions 'out: socket.write')"
