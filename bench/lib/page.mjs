@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { bends, climb, straight, verdict } from './curve.mjs'
 import { barPlot, curvePlot } from './plot.mjs'
+import { notes } from '../notes.mjs'
 import { number } from './table.mjs'
 
 /**
@@ -119,6 +120,7 @@ function tableOf(scenario) {
   const held = Object.values(limits)[0]
   return [
     `**${id}.** ${title}.`, '', '| | median | ratio | goal | reach for | |', '|---|---|---|---|---|---|', ...rows, '',
+    ...(goals.every((goal) => goal.met) || notes[id] === undefined ? [] : [`Where the rest goes: ${notes[id]}`, '']),
     ...(skipped.length === 0 ? [] : [`Not measured: ${skipped.join('; ')}.`, '']),
     ...(held === undefined ? [] : [`Refused by the process that was measured, behind the measurement, as beyond a limit: ${held.map((each) => `\`${each}\``).join(', ')}.`, '']),
   ]

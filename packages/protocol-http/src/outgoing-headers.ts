@@ -3,6 +3,7 @@ import { printable } from './errors.ts'
 import type { HeaderList } from './events.ts'
 import { type Fields, gatherFields, mayTrail, noFields } from './framing.ts'
 import { isFieldValue, isToken } from './grammar.ts'
+import { secret } from './head-memo.ts'
 
 /** Fields that are to be sent, checked: what they say, and their lines as they go out. */
 export interface OutgoingHeaders {
@@ -18,7 +19,7 @@ export interface OutgoingHeaders {
 /** What most responses have of them. */
 export const noHeaders: OutgoingHeaders = Object.freeze({ list: [], fields: noFields, text: '', isAscii: true })
 
-/** Longer lists are not remembered. */
+/** Longer lists are not remembered, nor those with a secret: it would stay when its connection has gone. */
 const maxRememberedBytes = 1024
 const rememberedCount = 4
 
@@ -55,7 +56,7 @@ export function checkHeaders(headers: HeaderList): OutgoingHeaders {
   }
   if (fields.upgrade !== undefined && !fields.connectionUpgrade) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Upgrade without Connection: upgrade')
   const made: OutgoingHeaders = { list, fields, text, isAscii: !obsText.test(text) }
-  if (text.length <= maxRememberedBytes) {
+  if (text.length <= maxRememberedBytes && !list.some(([name]) => secret.has(name.toLowerCase()))) {
     remembered[next] = made
     next = (next + 1) % rememberedCount
   }
