@@ -4,8 +4,7 @@ import type { HttpLimits } from './limits.ts'
 
 /** Longer ones are not kept: they have something of this one request in them. */
 const maxBlockBytes = 4096
-/** Nor are those with one of these. */
-/** Fields that are not remembered, their names in lower case. */
+/** Nor are those with one of these, their names in lower case. */
 export const secret: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization', 'set-cookie'])
 
 /** The field lines of a head, as text, with the empty line behind them; and what they say. */
