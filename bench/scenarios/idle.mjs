@@ -10,8 +10,9 @@ const weight = (server, text) => async () => {
   const [serving, loading] = await both(startSide(sideFile('idle'), 'server', ['--expose-gc']), startSide(sideFile('idle'), 'load'))
   try {
     const { port } = await serving.call(server)
-    // Code and pools first.
-    await loading.call('visit', { port, count: 200, text })
+    // Code and pools first, and as many connections as are weighed: else the collector's young generation, which doubles with what survives in it, would be
+    // counted where a program is small at first, and not where loading it has made it grow.
+    await loading.call('visit', { port, count, text })
     const before = await serving.call('weigh')
     await loading.call('visit', { port, count, text })
     return { memory: ((await serving.call('weigh')) - before) / count }

@@ -165,7 +165,8 @@ describe.each(['memory', 'memory below a pass-through layer'])('any sequence of 
         }
         expect(clock.pendingCount).toBe(0)
       }),
-      { numRuns: 400 },
+      // Found by chance: an end that came in the microtask of an earlier resume overtook the notice to whom it was taken over from.
+      { numRuns: 400, examples: [[[[false, { do: 'pause', side: 'read' }], [false, { do: 'resume', side: 'read' }], [true, { do: 'replace' }], [true, { do: 'abort' }]]]] },
     )
   }, 60_000)
 })

@@ -56,6 +56,8 @@ export abstract class TransportBase<C extends Carries> {
   protected unsentBytes = 0
   protected unreadBytes = 0
   private reason: CloseReason | undefined
+  /** Whom others took over from, and who do not know it yet. */
+  private replaced: Protocol<C, any>[] | undefined
   private closedPromise: Promise<CloseReason> | undefined
   private resolveClosed: ((reason: CloseReason) => void) | undefined
 
@@ -130,14 +132,9 @@ export abstract class TransportBase<C extends Carries> {
       this.open()
       return
     }
-    // The detached notice comes first, then the leftover, then what else is held: all in one microtask.
-    queueMicrotask(() => {
-      try {
-        old.connectionLost?.(detached)
-      } catch (error) {
-        this.report(error)
-      }
-    })
+    // The detached notice comes first, then the leftover, then what else is held, then a loss: from whichever of these is due first.
+    ;(this.replaced ??= []).push(old)
+    soon(tellReplaced, this as unknown as Telling)
     this.handOver(leftover)
     this.announce()
   }
@@ -279,6 +276,7 @@ export abstract class TransportBase<C extends Carries> {
   /** The protocol's last call, and `closed`. From a clean stack. */
   protected deliverLoss(below?: CloseReason): void {
     if (this.reason !== undefined || this.cause === undefined) return
+    this.tellReplaced()
     this.reason = this.makeReason(this.cause, below)
     this.dropping = false
     const protocol = this.protocol
@@ -306,6 +304,7 @@ export abstract class TransportBase<C extends Carries> {
 
   /** Delivers what is held, then what waited behind it, then lets the peer go on. */
   protected pump(): void {
+    this.tellReplaced()
     if (this.readHalf !== 'resuming') return
     const { protocol } = this
     let done: boolean
@@ -363,6 +362,20 @@ export abstract class TransportBase<C extends Carries> {
     this.unsentBytes += byteLength(data)
   }
 
+  /** The last call of protocols that others took over from. From a clean stack. */
+  protected tellReplaced(): void {
+    const { replaced } = this
+    if (replaced === undefined) return
+    this.replaced = undefined
+    for (const old of replaced) {
+      try {
+        old.connectionLost?.(detached)
+      } catch (error) {
+        this.report(error)
+      }
+    }
+  }
+
   private schedulePump(): void {
     soon(pump, this as unknown as { pump(): void })
   }
@@ -380,6 +393,14 @@ export abstract class TransportBase<C extends Carries> {
 /** What the functions below call, for `soon`, which takes no closure. It is protected in the class, and theirs all the same: hence the casts. */
 interface Losing {
   deliverLoss(): void
+}
+
+interface Telling {
+  tellReplaced(): void
+}
+
+function tellReplaced(transport: Telling): void {
+  transport.tellReplaced()
 }
 
 function deliverLoss(transport: Losing): void {
