@@ -48,6 +48,8 @@ export abstract class TransportBase<C extends Carries> {
   /** Who ended first, once anybody has. */
   protected endedBy: 'local' | 'peer' | undefined
   protected pendingEof = false
+  /** Paused when the end had been delivered: whoever takes over is told of that end when it resumes. */
+  private pausedAtEnd = false
   protected pendingLoss: Cause | undefined
   /** Set once: it is over. */
   protected cause: Cause | undefined
@@ -156,6 +158,7 @@ export abstract class TransportBase<C extends Carries> {
       this.setReading(false)
     } else if (this.readHalf === 'resuming') this.readHalf = 'paused'
     else if (this.readHalf === 'idle') this.readHalf = 'idlePaused'
+    else if (this.readHalf === 'ended') this.pausedAtEnd = true
     if (side === 'both' && this.writeHalf === 'open') {
       this.writeHalf = 'held'
       this.setHold(true)
@@ -171,6 +174,7 @@ export abstract class TransportBase<C extends Carries> {
       this.readHalf = 'resuming'
       this.schedulePump()
     } else if (this.readHalf === 'idlePaused') this.readHalf = 'idle'
+    else this.pausedAtEnd = false
   }
 
   halfClose(): void {
@@ -383,9 +387,15 @@ export abstract class TransportBase<C extends Carries> {
   /** Another protocol takes over: what is held, `leftover` first, is delivered in a microtask; so is an end that was delivered before. */
   private handOver(leftover: Uint8Array | undefined): void {
     if (leftover !== undefined && leftover.length > 0) this.unshift(leftover)
-    if (this.readHalf === 'ended') this.pendingEof = true
-    if (this.readHalf === 'flowing') this.setReading(false)
-    if (this.readHalf === 'flowing' || this.readHalf === 'ended') this.readHalf = 'resuming'
+    if (this.readHalf === 'ended') {
+      this.pendingEof = true
+      this.readHalf = this.pausedAtEnd ? 'paused' : 'resuming'
+      this.pausedAtEnd = false
+    }
+    if (this.readHalf === 'flowing') {
+      this.setReading(false)
+      this.readHalf = 'resuming'
+    }
     if (this.readHalf === 'resuming') this.schedulePump()
   }
 }
