@@ -86,6 +86,8 @@ class ClientSession extends DuplexTransport {
   private readonly retries = new Set<unknown>()
   private streamLostMs: number | undefined
   private streamAttempts = 0
+  /** When the response was asked for. */
+  private askedMs = 0
 
   constructor(policy: ClientPolicy, terms: SessionTerms, info: Info) {
     super(policy, info)
@@ -112,8 +114,8 @@ class ClientSession extends DuplexTransport {
   }
 
   protected sourceComplete(): void {
-    // A poll that was answered is no loss.
-    if (this.way.polls) this.streamLostMs = undefined
+    // A poll that the server held is no loss. (One that is answered at once without a message may not be the server's doing.)
+    if (this.way.polls && this.policy.clock.nowMs() - this.askedMs >= this.terms.heartbeatMs / 2) this.streamAttempts = 0
     this.streamEnded(undefined)
   }
 
@@ -145,6 +147,7 @@ class ClientSession extends DuplexTransport {
 
   private async attach(): Promise<void> {
     const { http, target, headers, polls } = this.way
+    this.askedMs = this.policy.clock.nowMs()
     const poll = polls ? [['Duplex-Poll', '1'] as const] : []
     const own: HeaderList = [['Accept', eventStream], ['Duplex-Session', this.terms.id], ['Last-Event-ID', String(this.receivedId)], ...poll]
     let exchange: HttpClientExchange | undefined
@@ -156,6 +159,8 @@ class ClientSession extends DuplexTransport {
       const head = await exchange.response
       if (this.stream !== exchange) return
       if (head.status === 200) {
+        // The server's time for us to come back begins anew with the next loss, however long nothing is said until then.
+        this.streamLostMs = undefined
         this.readFrom(exchange)
         this.pumpIn()
         this.hear()
@@ -176,7 +181,6 @@ class ClientSession extends DuplexTransport {
     exchange.start({
       dataReceived: (data) => {
         this.hear()
-        this.streamLostMs = undefined
         this.streamAttempts = 0
         this.sourceData(exchange, data)
       },

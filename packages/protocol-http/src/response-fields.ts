@@ -26,7 +26,8 @@ export function responseFields(given: HeadersSource, addsType: boolean, sendsTra
     fields.push([name, value])
   }
   if (typeof (given as Headers).getSetCookie === 'function') for (const [name, value] of given as Headers) add(name, value)
-  else if (Array.isArray(given)) for (const [name, value] of given as [string, string][]) add(name, String(value).trim())
+  // Pairs, in whatever gives one after the other: the platform takes a Map, too.
+  else if (Symbol.iterator in given) for (const [name, value] of given as unknown as Iterable<[string, string]>) add(name, String(value).trim())
   else for (const name of Object.keys(given)) add(name, String((given as Record<string, string>)[name]).trim())
   if (addsType && !hasType) fields.push(textType)
   return fields

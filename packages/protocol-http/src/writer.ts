@@ -110,15 +110,17 @@ function bytesOf(list: readonly Data[]): number {
 
 /** The head that was made last, and its text: from one message to the next, and from one connection to the next, often nothing changes. */
 let last: Head = { startLine: '', headers: noHeaders, lines: '', length: undefined, connection: '' }
-let lastText: Data = '\r\n\r\n'
+let lastText = '\r\n\r\n'
 
 function textOf(head: Head): Data {
   const { startLine, headers, lines, length, connection } = head
   if (startLine === last.startLine && headers === last.headers && lines === last.lines && length === last.length && connection === last.connection) return lastText
   const text = `${startLine}\r\n${headers.text}${lines}${lengthLine(length)}${connection}\r\n`
+  // Bytes are their taker's, who may transfer them: a head that is not ASCII is made anew each time.
+  if (!headers.isAscii || obsText.test(startLine)) return latin1Bytes(text)
   last = head
-  lastText = headers.isAscii && !obsText.test(startLine) ? text : latin1Bytes(text)
-  return lastText
+  lastText = text
+  return text
 }
 
 function lengthLine(length: Head['length']): string {

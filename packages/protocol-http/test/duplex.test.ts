@@ -212,6 +212,39 @@ describe('a session whose connections break', () => {
   })
 })
 
+describe('an idle session', () => {
+  /** Lets so much time pass, in steps that leave everything time to happen. */
+  const pass = async (clock: VirtualClock, ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 50) {
+      clock.advance(50)
+      for (let i = 0; i < 5; i++) await turn()
+    }
+  }
+
+  it('whose response is lost a second time, long after the first, comes back again', async () => {
+    const clock = new VirtualClock()
+    const { client, server, connections, requests } = await world({ clock, server: { heartbeatMs: Infinity, resumeWindowMs: 2000 } })
+    for (let i = 0; i < 3; i++) {
+      await pass(clock, 5000)
+      for (const connection of connections) connection.abort()
+    }
+    await pass(clock, 500)
+    server.transport.write('still there')
+    await pass(clock, 500)
+    expect(client.got).toEqual(['still there'])
+    expect(requests.filter((request) => request.startsWith('GET'))).toHaveLength(4)
+    client.transport.abort()
+  })
+
+  it('asks again at once after each poll that the server held', async () => {
+    const clock = new VirtualClock()
+    const { client, requests } = await world({ clock, client: { mode: 'poll', retryMs: [500, 5000] }, server: { heartbeatMs: 1000 } })
+    await pass(clock, 12_500)
+    expect(requests.filter((request) => request.startsWith('GET'))).toHaveLength(13)
+    client.transport.abort()
+  })
+})
+
 describe('signs of life', () => {
   it('go both ways, and silence brings a new response, and in the end the end', async () => {
     const clock = new VirtualClock()

@@ -40,6 +40,7 @@ describe('on the wire', () => {
     ['headers as an object', () => ['x', { headers: { 'X-A': ' 1 ', 'content-type': 'a/b' }, statusText: 'Fine' }]],
     ['headers as pairs', () => ['x', { headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2']] }]],
     ['Headers', () => ['x', { headers: new Headers({ vary: 'x' }) }]],
+    ['headers as any sequence of pairs', () => ['x', { headers: new Map([['x-a', ' 1 ']]) as unknown as Headers }]],
     ['fields of a connection', () => ['x', { headers: { 'Transfer-Encoding': 'chunked', 'Keep-Alive': 'x', Connection: 'close' } }]],
     ['204', () => [null, { status: 204 }]],
     ['HEAD', () => ['hello', { headers: { 'content-length': '5' } }], 'HEAD / HTTP/1.1\r\nHost: h\r\n\r\n'],
