@@ -27,7 +27,8 @@ export class LightResponse {
       this.real = new platform!(body, init)
       return
     }
-    if (body !== undefined) this.givenBody = body as string | Uint8Array | null
+    // A copy: who made the response may write to its buffer again, before this one is sent.
+    if (body !== undefined) this.givenBody = typeof body === 'string' || body === null ? body : new Uint8Array(body as Uint8Array)
     if (init === undefined) return
     this.givenStatus = status
     if (init.statusText !== undefined) this.givenStatusText = init.statusText

@@ -51,8 +51,13 @@ export abstract class WritingTransport extends QueuedTransport<Stream> {
   override flush(): void {
     for (let batches = 0; batches < maxBatches; batches++) {
       this.calling = 'yes'
-      super.flush()
-      if (!this.hasWritten()) return
+      let again = false
+      try {
+        super.flush()
+      } finally {
+        again = this.hasWritten()
+      }
+      if (!again) return
     }
     soon(flushInTick, this as WritingTransport)
   }
