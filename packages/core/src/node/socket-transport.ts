@@ -180,7 +180,7 @@ function kindOf(error: ConnectionError): 'timeout' | 'reset' {
 
 const owned = Symbol('transport')
 
-/** The part of a transport that its socket calls. */
+/** The part of a transport that its socket calls: protected in the class, and theirs all the same, hence the cast. */
 interface SocketUser {
   socketEnded(): void
   socketFailed(error: Error): void
