@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 
 /** Whether a program of this machine can be started. @param {string} name */
 export function hasProgram(name) {
@@ -11,4 +11,14 @@ export const pins = hasProgram('taskset') ? /** @type {const} */ ({ server: '0',
 /** A command on its core. @param {'server' | 'load'} core @param {string} command @param {string[]} args @returns {[string, string[]]} */
 export function pinned(core, command, args) {
   return pins === undefined ? [command, args] : ['taskset', ['-c', pins[core], command, ...args]]
+}
+
+/** How many files a process may have open: Node raises its own limit as far as it may. */
+export function fileLimit() {
+  try {
+    const text = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
+    return text === 'unlimited' ? Infinity : Number(text)
+  } catch {
+    return Infinity
+  }
 }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { fileLimit } from '../lib/programs.mjs'
 import { both, loopCpu, serverCpu, sideFile } from '../lib/scenario.mjs'
 import { startSide } from '../lib/side.mjs'
 
@@ -53,16 +53,6 @@ const busy = (counts) =>
       }
     }
   }
-
-/** How many files a process may have open: Node raises its own limit as far as it may. */
-function fileLimit() {
-  try {
-    const text = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
-    return text === 'unlimited' ? Infinity : Number(text)
-  } catch {
-    return Infinity
-  }
-}
 
 const files = fileLimit()
 const connections = [1, 10, 100, 1000, 2500, 5000, 10_000]
