@@ -32,9 +32,9 @@ export class TlsOverSocket extends TlsOverTransport {
   }
 
   protected override lay(): Duplex {
-    this.startedBelow = true
     this.below.pause('read')
     this.below.start(new OnSocket(this))
+    this.startedBelow = true
     return this.node.socket
   }
 
