@@ -62,7 +62,7 @@ export class TlsOverSocket extends TlsOverTransport {
   protected override brokenBelow(error: NodeJS.ErrnoException): void {
     const { syscall } = error
     const cause = this.lossOf(error)
-    if (syscall !== 'write' && syscall !== 'shutdown') this.inputEnds(cause)
+    if (this.phase === 'opening' || (syscall !== 'write' && syscall !== 'shutdown')) this.inputEnds(cause)
     else {
       // Node's Readable reports no end any more; it still pushes it.
       this.socket!.push = (data: Uint8Array | null) => {

@@ -18,7 +18,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type Cause, type CloseReason, ConnectionError, type Data, type HalfClosable, isAsyncError, type Protocol, type Stream, type Transport } from '@async/core'
 import { afterTurn, QueuedTransport, soon } from '@async/core/base'
-import { endedInHandshake, handshakeError, openError, truncated } from './errors.ts'
+import { endedInHandshake, failedHandshake, handshakeError, openError, truncated } from './errors.ts'
 import { LayerInfo, type TlsInfo } from './info.ts'
 import type { Side } from './side.ts'
 import { giveBackDestroy, listenToData, own, type SocketOwner } from './socket-owner.ts'
@@ -175,10 +175,9 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
 
   /** Node, or a check of ours, says that it failed. */
   failed(error: unknown): void {
-    if (this.cause !== undefined) return
-    if (this.phase === 'opening') this.finish({ kind: 'protocol', error: handshakeError(error) })
-    else if (this.inputOver !== undefined) return
-    else if (typeof (error as NodeJS.ErrnoException).syscall === 'string') this.brokenBelow(error as NodeJS.ErrnoException)
+    if (this.cause !== undefined || this.inputOver !== undefined) return
+    if (typeof (error as NodeJS.ErrnoException).syscall === 'string') this.brokenBelow(error as NodeJS.ErrnoException)
+    else if (this.phase === 'opening') this.finish(failedHandshake(error))
     else this.inputEnds({ kind: 'protocol', error: openError(error) })
   }
 

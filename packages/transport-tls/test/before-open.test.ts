@@ -84,4 +84,20 @@ describe.each(roads)('before the handshake is over, on %s,', (_, make) => {
     expect(await a.closed).toMatchObject({ kind: 'aborted' })
     expect(atA.events).toEqual(['lost aborted'])
   })
+
+  it.each(['client', 'server'] as const)('an end, or a reset, of what is below is told as that, at the %s', async (which) => {
+    for (const kind of ['truncated', 'reset']) {
+      const { below, a, b } = await ends()
+      const [layer, far] = which === 'client' ? [a, below.b] : [b, below.a]
+      const recorder = new Recorder()
+      layer.start(recorder)
+      far.start({ dataReceived() {} })
+      await turns(5)
+      if (kind === 'reset') far.abort()
+      else far.close({ lingerMs: 0 })
+      const reason = await recorder.lost
+      expect([reason.kind, codeOf(reason)]).toEqual([kind, kind === 'reset' ? 'ERR_RESET' : 'ERR_TRUNCATED'])
+      expect(recorder.events).toEqual([`lost ${kind}`])
+    }
+  })
 })
