@@ -124,4 +124,14 @@ describe('whole', () => {
     top.close()
     expect(await top.closed).toMatchObject({ kind: 'closed', by: 'local' })
   })
+
+  it('T6 refuses to start on what is over below, and tells of that end all the same', async () => {
+    const { raw, top, events, protocol } = ends()
+    raw.start({ dataReceived() {} })
+    raw.abort()
+    await settle()
+    expect(() => top.start(protocol)).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
+    expect(await top.closed).toMatchObject({ kind: 'reset', below: { kind: 'reset' } })
+    expect(events).toEqual([])
+  })
 })

@@ -45,6 +45,11 @@ export class ChunkSplitter<D extends Data = Data> extends SplitterBase<D> {
     this.firstChar = firstChar(settings.set)
   }
 
+  /** The head of a chunk that was too long is held as well, once it is to be returned. */
+  override get heldBytes(): number {
+    return super.heldBytes + (this.truncated?.length ?? 0)
+  }
+
   override get truncatedBytes(): number {
     return this.reads === 'delimited' && this.settings.deliverTail ? 0 : this.skippedBytes + this.input.length
   }

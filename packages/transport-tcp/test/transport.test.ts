@@ -203,6 +203,25 @@ describe.each(sides)('what a %s transport reads', (side) => {
     expect(protocol.data.equals(pattern(60_000))).toBe(true)
     expect(protocol.events.at(-1)).toBe('lost reset')
   })
+
+  it('B2 is at most 64 KiB a delivery, also what Node had read before the write half broke', async () => {
+    const { ours, peer } = await withPlainPeer(side)
+    peer.on('error', () => {})
+    const protocol = new Recorder()
+    ours.start(protocol)
+    ours.pause('read')
+    // Less than Node's buffer, so that it reads once more.
+    await new Promise((resolve) => peer.write(pattern(10_000), resolve))
+    await turns()
+    await new Promise((resolve) => peer.write(pattern(100_000), resolve))
+    await turns()
+    peer.resetAndDestroy()
+    await breakWrites(ours)
+    ours.resume('read')
+    await protocol.lost
+    expect(protocol.bytes).toBeGreaterThan(70_000)
+    expect(Math.max(...protocol.pieces.map(({ length }) => length))).toBeLessThanOrEqual(65_536)
+  })
 })
 
 describe.each(sides)('what a %s transport reads for a protocol with reuseReadBuffer', (side) => {

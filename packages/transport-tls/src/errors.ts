@@ -58,6 +58,11 @@ export function openError(error: unknown): Error {
   return new ProtocolError('ERR_TLS_PROTOCOL', `TLS: ${String((error as { message?: unknown } | null)?.message ?? error)}`, { cause: error })
 }
 
+/** Why a handshake failed. An end of the connection in it is, for Node's client, an error with the code of a reset, and without a system call. */
+export function failedHandshake(error: unknown): Cause {
+  return (error as NodeJS.ErrnoException).code === 'ECONNRESET' ? endedInHandshake() : { kind: 'protocol', error: handshakeError(error) }
+}
+
 /** The connection ended where a handshake was going on. */
 export function endedInHandshake(): Cause {
   return { kind: 'truncated', error: new ConnectionError('ERR_TRUNCATED', 'the connection ended during the TLS handshake', { phase: 'handshake' }) }

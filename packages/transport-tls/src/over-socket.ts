@@ -32,9 +32,9 @@ export class TlsOverSocket extends TlsOverTransport {
   }
 
   protected override lay(): Duplex {
-    this.startedBelow = true
     this.below.pause('read')
     this.below.start(new OnSocket(this))
+    this.startedBelow = true
     return this.node.socket
   }
 
@@ -62,7 +62,7 @@ export class TlsOverSocket extends TlsOverTransport {
   protected override brokenBelow(error: NodeJS.ErrnoException): void {
     const { syscall } = error
     const cause = this.lossOf(error)
-    if (syscall !== 'write' && syscall !== 'shutdown') this.inputEnds(cause)
+    if (this.phase === 'opening' || (syscall !== 'write' && syscall !== 'shutdown')) this.inputEnds(cause)
     else {
       // Node's Readable reports no end any more; it still pushes it.
       this.socket!.push = (data: Uint8Array | null) => {

@@ -66,8 +66,8 @@ export class TlsOverTransport extends TlsLayer implements WireOwner {
   protected lay(): Duplex {
     const wire = new Wire(this.below, this)
     this.wire = wire
-    this.startedBelow = true
     this.below.start(wire, this.leftover)
+    this.startedBelow = true
     this.below.register(new BrokenBelow((error) => this.writesBroke(error), this.below))
     return wire
   }

@@ -16,9 +16,9 @@
  */
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { type Cause, type CloseReason, ConnectionError, type Data, type HalfClosable, type Protocol, type Stream, type Transport } from '@async/core'
+import { type Cause, type CloseReason, ConnectionError, type Data, type HalfClosable, isAsyncError, type Protocol, type Stream, type Transport } from '@async/core'
 import { afterTurn, QueuedTransport, soon } from '@async/core/base'
-import { endedInHandshake, handshakeError, openError, truncated } from './errors.ts'
+import { endedInHandshake, failedHandshake, handshakeError, openError, truncated } from './errors.ts'
 import { LayerInfo, type TlsInfo } from './info.ts'
 import type { Side } from './side.ts'
 import { giveBackDestroy, listenToData, own, type SocketOwner } from './socket-owner.ts'
@@ -93,6 +93,8 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   protected abstract get unreadBelowBytes(): number
   /** Lets go what is below: in order, or so that the peer sees a reset. `deliverLoss` follows. */
   protected abstract letGo(reset: boolean): void
+  /** What is below was not started: be told of its end. */
+  protected abstract watch(): void
   // ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   handshake(): Promise<void> {
@@ -138,7 +140,9 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
       if (side.onKeyLog !== undefined) socket.on('keylog', side.onKeyLog)
       this.laid?.(socket)
     } catch (error) {
-      this.finish({ kind: 'protocol', error: handshakeError(error) })
+      // Below it is over, or nearly so: that end says why.
+      if (isAsyncError(error, 'ERR_CLOSED')) this.watch()
+      else this.finish({ kind: 'protocol', error: handshakeError(error) })
     }
   }
 
@@ -154,7 +158,7 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
     this.settleOpened?.()
     this.settleOpened = undefined
     if (this.keeper !== undefined) soon(tellOpened, this)
-    if (this.protocol !== undefined && this.cause === undefined) this.announceOpen()
+    if (this.cause === undefined) this.announceOpen()
     if (this.cause === undefined) this.flush()
   }
 
@@ -171,10 +175,9 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
 
   /** Node, or a check of ours, says that it failed. */
   failed(error: unknown): void {
-    if (this.cause !== undefined) return
-    if (this.phase === 'opening') this.finish({ kind: 'protocol', error: handshakeError(error) })
-    else if (this.inputOver !== undefined) return
-    else if (typeof (error as NodeJS.ErrnoException).syscall === 'string') this.brokenBelow(error as NodeJS.ErrnoException)
+    if (this.cause !== undefined || this.inputOver !== undefined) return
+    if (typeof (error as NodeJS.ErrnoException).syscall === 'string') this.brokenBelow(error as NodeJS.ErrnoException)
+    else if (this.phase === 'opening') this.finish(failedHandshake(error))
     else this.inputEnds({ kind: 'protocol', error: openError(error) })
   }
 
@@ -255,13 +258,20 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
 
   /** For the scheduled flush alone. */
   override flush(): void {
-    if (this.phase === 'open' || this.cause !== undefined) super.flush()
-    else if (this.writeHalf === 'ending') {
-      // Closed, or half-closed, before it was open: what was written still has to go out.
-      if (!this.queue.isEmpty && this.phase === 'new') this.begin()
-      else if (this.queue.isEmpty && this.readHalf === 'discarding') this.finish({ kind: 'closed', by: 'local' })
-      else if (this.phase === 'new') this.begin()
-    }
+    super.flush()
+  }
+
+  protected override sendQueued(): void {
+    if (this.phase === 'open') return super.sendQueued()
+    if (this.writeHalf !== 'ending' || this.cause !== undefined) return
+    // Closed, or half-closed, before it was open: what was written still has to go out.
+    if (this.queue.isEmpty && this.readHalf === 'discarding') this.finish({ kind: 'closed', by: 'local' })
+    else if (this.phase === 'new') this.begin()
+  }
+
+  /** Before the handshake is over there is nothing to read; then `announceOpen` begins. */
+  protected override setReading(on: boolean): void {
+    if (this.phase === 'open') super.setReading(on)
   }
 
   protected send(batch: Data[]): void {

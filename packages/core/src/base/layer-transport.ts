@@ -104,7 +104,14 @@ export abstract class LayerTransport<Below extends Carries, Above extends Carrie
 
   protected open(): void {
     if (this.readHalf === 'paused') this.below.pause('read')
-    this.below.start(this as never)
+    try {
+      this.below.start(this as never)
+    } catch (error) {
+      // It is over, or nearly so, and has not told us, for we were not started: nothing has changed (T6).
+      this.protocol = undefined
+      this.readHalf = this.readHalf === 'paused' ? 'idlePaused' : 'idle'
+      throw error
+    }
   }
 
   protected endWrites(): void {

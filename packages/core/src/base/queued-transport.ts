@@ -183,7 +183,8 @@ export abstract class QueuedTransport<C extends Carries> extends TransportBase<C
     if (this.writeHalf === 'ending' && this.cause === undefined) this.setDeadline(ms)
   }
 
-  private sendQueued(): void {
+  /** What a flush does. A layer that opens has more to ask for before anything can be sent. */
+  protected sendQueued(): void {
     if (this.inFlight || this.writeHalf === 'held' || this.writeHalf === 'broken' || this.cause !== undefined) return
     if (!this.queue.isEmpty) {
       this.inFlight = true

@@ -25,4 +25,10 @@ describe('WriteQueue', () => {
     expect(queue.bytes).toBe(128 * 1024)
     expect(queue.hasWaiters).toBe(false)
   })
+
+  it.each([NaN, -1])('F8 refuses to wait for %s bytes, which nobody would ever be told of', async (belowBytes) => {
+    const queue = new WriteQueue(transportPolicy({}), { producerThrew() {} })
+    queue.push(block)
+    await expect(queue.drained(belowBytes)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+  })
 })

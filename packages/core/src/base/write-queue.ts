@@ -1,4 +1,4 @@
-import { LimitError } from '../errors.ts'
+import { LimitError, UsageError } from '../errors.ts'
 import type { Producer } from '../flow.ts'
 import type { Data } from '../transport.ts'
 import { byteLength } from './byte-length.ts'
@@ -133,6 +133,7 @@ export class WriteQueue {
   /** Resolves when at most `belowBytes` are queued. */
   drained(belowBytes: number = this.policy.lowWaterMarkBytes, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
+    if (!(belowBytes >= 0)) return Promise.reject(new UsageError('ERR_INVALID_ARGUMENT', `belowBytes is ${belowBytes}; it takes a number from 0`))
     if (this.bytes <= belowBytes) return Promise.resolve()
     return new Promise((resolve, reject) => {
       const onAbort = signal === undefined ? undefined : () => {

@@ -13,6 +13,7 @@ import type { Socket } from 'node:net'
 import type { Owner } from '../base/connection-set.ts'
 import type { TransportPolicy } from '../base/options.ts'
 import { ConnectionError } from '../errors.ts'
+import * as limits from '../limits.ts'
 import type { Cause } from '../reason.ts'
 import type { HalfClosable, Info } from '../transport.ts'
 import { keepLatest } from './latest-read.ts'
@@ -168,9 +169,13 @@ export abstract class SocketTransport extends WritingTransport implements HalfCl
     return this.info.remote ?? 'the connection'
   }
 
-  /** What Node had read before it saw the failure was received, and comes first. `read` emits 'data': Node reads ahead only where somebody listens to that. */
+  /**
+   * What Node had read before it saw the failure was received, and comes first. `read` emits 'data': Node reads ahead only where somebody listens to
+   * that. All of it at once can be more than a delivery may have (B2).
+   */
   private takeAhead(): void {
-    if (this.owner !== undefined) this.socket.read()
+    const { socket } = this
+    if (this.owner !== undefined) while (socket.readableLength > 0) socket.read(Math.min(socket.readableLength, limits.deliveryBudgetBytes))
   }
 }
 
