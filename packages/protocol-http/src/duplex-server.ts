@@ -146,13 +146,15 @@ class ServerSession extends DuplexTransport {
 
   /** A request for what we send. `polls`: to be answered whole, as soon as there is something. */
   attach(exchange: HttpServerExchange, lastId: number, polls: boolean): void {
+    if (!this.acknowledged(lastId)) {
+      answer(exchange, 409)
+      // One that was on its way for long asks for what was acknowledged since: its client has another by now.
+      if (lastId > this.sentId) this.sessionLost('the client has messages that were never sent')
+      return
+    }
     const old = this.stream
     this.stream = undefined
     old?.abort()
-    if (!this.acknowledged(lastId)) {
-      answer(exchange, 409)
-      return this.sessionLost('the client asked for messages that are not kept')
-    }
     this.stream = exchange
     this.isWriting = false
     this.polls = polls

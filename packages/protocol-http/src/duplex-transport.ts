@@ -132,10 +132,10 @@ export abstract class DuplexTransport extends QueuedTransport<Messages> {
     this.sent(bytes)
   }
 
-  /** The other end has delivered what we sent up to `id`. False if it cannot have. */
+  /** The other end has delivered what we sent up to `id`. False if it cannot have, or has said so of more. */
   protected acknowledged(id: number): boolean {
-    const first = this.unacked[0]
-    if (id > this.sentId || (first !== undefined && id < first.id - 1)) return false
+    const firstId = this.unacked[0]?.id ?? this.sentId + 1
+    if (id > this.sentId || id < firstId - 1) return false
     let count = 0
     while (count < this.unacked.length && this.unacked[count]!.id <= id) this.unackedBytes -= this.unacked[count++]!.text.length
     if (count > 0) this.unacked.splice(0, count)
