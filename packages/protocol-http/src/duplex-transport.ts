@@ -1,4 +1,4 @@
-import { ConnectionError, ProtocolError } from '@async/core'
+import { ConnectionError, isAsyncError, ProtocolError } from '@async/core'
 import type { Data, Info, Messages, StreamTransport } from '@async/core'
 import { afterTurn, byteLength, QueuedTransport, toBytes, type TransportPolicy, soon } from '@async/core/base'
 import { encodeEvent, EventReader } from './duplex-events.ts'
@@ -11,14 +11,24 @@ export interface DuplexPolicy {
 }
 
 /** Characters of events that are written to an exchange at once. */
-export const portionLength: number = 64 * 1024
+const portionLength = 64 * 1024
 
-/** Writes a text that is longer than an exchange may queue, portion after portion. Rejects when the exchange is over. */
-export async function writeInPortions(to: StreamTransport, text: string): Promise<void> {
-  const bytes = toBytes(text)
+/** Writes a text; one that is longer than the exchange may queue, or has room for now, portion after portion. The promise, if it takes one, rejects when the exchange is over. */
+export function writeText(to: StreamTransport, text: string): Promise<void> | undefined {
+  if (text.length <= portionLength) {
+    try {
+      return void to.write(text)
+    } catch (error) {
+      if (!isAsyncError(error, 'ERR_WRITE_QUEUE_FULL')) throw error
+    }
+  }
+  return writeInPortions(to, toBytes(text))
+}
+
+async function writeInPortions(to: StreamTransport, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; at += portionLength) {
+    if (to.queuedBytes > 0) await to.drained(0)
     to.write(bytes.subarray(at, at + portionLength))
-    if (to.queuedBytes > portionLength) await to.drained()
   }
 }
 

@@ -98,6 +98,24 @@ describe('a session', () => {
     client.transport.abort()
   })
 
+  it.each(['stream', 'poll'] as const)('carries messages for which an exchange has no room at the moment, by %s', async (mode) => {
+    const { client, server } = await world({ client: { mode }, exchanges: { maxQueuedBytes: 65_536 } })
+    for (const [from, to] of [[client, server], [server, client]] as const) {
+      to.transport.pause('read')
+      for (let i = 0; i < 12; i++) {
+        // Characters, of which each is three bytes in some.
+        from.transport.write((i % 3 === 0 ? '\u20ac' : 'x').repeat(20_000 + i * 3000))
+        if (i % 4 === 0) await turn()
+      }
+      for (let i = 0; i < 20; i++) await turn()
+      to.transport.resume('read')
+      while (to.got.length < 12) await turn()
+      expect(to.got.map((message) => message.length)).toEqual(Array.from({ length: 12 }, (_, i) => 20_000 + i * 3000))
+    }
+    client.transport.close()
+    expect([await client.reason, await server.reason]).toEqual(['closed local', 'closed peer'])
+  })
+
   it('sends the messages of a turn in one request, and waits for nothing else', async () => {
     const { client, server, requests } = await world()
     client.transport.write('a')
