@@ -259,6 +259,7 @@ export class ClientConnection extends Shell {
   protected lost(_reason: CloseReason): void {
     this.deadline.stop()
     this.exchangeClock.stop()
+    this.releaseBody()
     this.pool.gone(this)
   }
 

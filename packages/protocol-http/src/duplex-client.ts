@@ -5,7 +5,7 @@ import type { HttpConnector } from './client.ts'
 import type { HttpClientExchange } from './client-exchange.ts'
 import { Deadline } from './deadline.ts'
 import { encodeEvent, eventStream } from './duplex-events.ts'
-import { type DuplexPolicy, DuplexTransport, portionLength, writeInPortions } from './duplex-transport.ts'
+import { type DuplexPolicy, DuplexTransport, writeText } from './duplex-transport.ts'
 import type { HeaderList, ResponseHead } from './events.ts'
 
 /** Options of `httpDuplexConnector`. Those of transports are the sessions'. */
@@ -264,13 +264,10 @@ class ClientSession extends DuplexTransport {
     const own: HeaderList = [['Duplex-Session', this.terms.id], ['Duplex-Ack', String(this.receivedId)], ...type]
     const exchange = await http.exchange({ method, target, headers: [...headers, ...own], deliver: 'any' })
     exchange.start({ dataReceived: () => {}, eofReceived: () => {} })
-    if (body.length > portionLength) {
-      // What goes wrong here goes wrong with the response as well.
-      writeInPortions(exchange, body).then(() => exchange.halfClose(), () => {})
-      return exchange.response
-    }
-    if (body !== '') exchange.write(body)
-    exchange.halfClose()
+    const writing = body === '' ? undefined : writeText(exchange, body)
+    if (writing === undefined) exchange.halfClose()
+    // What goes wrong here goes wrong with the response as well.
+    else writing.then(() => exchange.halfClose(), (error: unknown) => exchange.abort(error))
     return exchange.response
   }
 

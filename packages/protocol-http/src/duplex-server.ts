@@ -4,7 +4,7 @@ import { limits } from '@async/core'
 import { type TransportOptions, transportPolicy } from '@async/core/base'
 import { Deadline } from './deadline.ts'
 import { encodeEvent, eventStream, signOfLife } from './duplex-events.ts'
-import { type DuplexPolicy, DuplexTransport, portionLength, writeInPortions } from './duplex-transport.ts'
+import { type DuplexPolicy, DuplexTransport, writeText } from './duplex-transport.ts'
 import type { HeaderList, RequestHead } from './events.ts'
 import type { HttpServerExchange } from './server-exchange.ts'
 
@@ -146,13 +146,15 @@ class ServerSession extends DuplexTransport {
 
   /** A request for what we send. `polls`: to be answered whole, as soon as there is something. */
   attach(exchange: HttpServerExchange, lastId: number, polls: boolean): void {
+    if (!this.acknowledged(lastId)) {
+      answer(exchange, 409)
+      // One that was on its way for long asks for what was acknowledged since: its client has another by now.
+      if (lastId > this.sentId) this.sessionLost('the client has messages that were never sent')
+      return
+    }
     const old = this.stream
     this.stream = undefined
     old?.abort()
-    if (!this.acknowledged(lastId)) {
-      answer(exchange, 409)
-      return this.sessionLost('the client asked for messages that are not kept')
-    }
     this.stream = exchange
     this.isWriting = false
     this.polls = polls
@@ -220,8 +222,13 @@ class ServerSession extends DuplexTransport {
     if (posted !== undefined) answer(posted, reset ? 404 : 204, [['Duplex-Ack', String(this.receivedId)]])
     if (stream === undefined) return
     if (reset || this.isWriting) return stream.abort()
-    if (!this.endIsSent && this.writtenId === this.sentId) stream.write(encodeEvent(this.sentId + 1, undefined))
-    stream.halfClose()
+    try {
+      if (!this.endIsSent && this.writtenId === this.sentId) stream.write(encodeEvent(this.sentId + 1, undefined))
+      stream.halfClose()
+    } catch (error) {
+      // It is over, or full of what the client does not read.
+      stream.abort(error)
+    }
   }
 
   /** Writes what is not on the stream yet. */
@@ -234,13 +241,14 @@ class ServerSession extends DuplexTransport {
       this.writtenId = this.sentId
       this.heartbeat.set(this.terms.heartbeatMs)
       const text = fresh.map((each) => each.text).join('')
-      if (text.length > portionLength) return this.writeLong(stream, text)
+      let writing: Promise<void> | undefined
       try {
-        stream.write(text)
+        writing = writeText(stream, text)
       } catch {
         // It is over, and will say so; the next one gets it.
         return
       }
+      if (writing !== undefined) return this.awaitWriting(stream, writing)
       if (this.polls) return this.endPoll()
     }
     if (this.canSend || this.waitsForDrain) return
@@ -252,17 +260,16 @@ class ServerSession extends DuplexTransport {
     stream.drained().then(resumed, resumed)
   }
 
-  private writeLong(stream: HttpServerExchange, text: string): void {
+  private awaitWriting(stream: HttpServerExchange, writing: Promise<void>): void {
     this.isWriting = true
-    writeInPortions(stream, text).then(() => {
+    writing.then(() => {
       if (this.stream !== stream) return
       this.isWriting = false
       if (this.polls) return this.endPoll()
       this.writeOut()
       this.pumpOut()
-    }, () => {
-      // It is over, and says so itself; the next one gets it.
-    })
+      // It is over; the next one gets it.
+    }, (error: unknown) => stream.abort(error))
   }
 
   private endPoll(): void {

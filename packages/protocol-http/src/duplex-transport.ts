@@ -1,4 +1,4 @@
-import { ConnectionError, ProtocolError } from '@async/core'
+import { ConnectionError, isAsyncError, ProtocolError } from '@async/core'
 import type { Data, Info, Messages, StreamTransport } from '@async/core'
 import { afterTurn, byteLength, QueuedTransport, toBytes, type TransportPolicy, soon } from '@async/core/base'
 import { encodeEvent, EventReader } from './duplex-events.ts'
@@ -11,14 +11,24 @@ export interface DuplexPolicy {
 }
 
 /** Characters of events that are written to an exchange at once. */
-export const portionLength: number = 64 * 1024
+const portionLength = 64 * 1024
 
-/** Writes a text that is longer than an exchange may queue, portion after portion. Rejects when the exchange is over. */
-export async function writeInPortions(to: StreamTransport, text: string): Promise<void> {
-  const bytes = toBytes(text)
+/** Writes a text; one that is longer than the exchange may queue, or has room for now, portion after portion. The promise, if it takes one, rejects when the exchange is over. */
+export function writeText(to: StreamTransport, text: string): Promise<void> | undefined {
+  if (text.length <= portionLength) {
+    try {
+      return void to.write(text)
+    } catch (error) {
+      if (!isAsyncError(error, 'ERR_WRITE_QUEUE_FULL')) throw error
+    }
+  }
+  return writeInPortions(to, toBytes(text))
+}
+
+async function writeInPortions(to: StreamTransport, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; at += portionLength) {
+    if (to.queuedBytes > 0) await to.drained(0)
     to.write(bytes.subarray(at, at + portionLength))
-    if (to.queuedBytes > portionLength) await to.drained()
   }
 }
 
@@ -132,10 +142,10 @@ export abstract class DuplexTransport extends QueuedTransport<Messages> {
     this.sent(bytes)
   }
 
-  /** The other end has delivered what we sent up to `id`. False if it cannot have. */
+  /** The other end has delivered what we sent up to `id`. False if it cannot have, or has said so of more. */
   protected acknowledged(id: number): boolean {
-    const first = this.unacked[0]
-    if (id > this.sentId || (first !== undefined && id < first.id - 1)) return false
+    const firstId = this.unacked[0]?.id ?? this.sentId + 1
+    if (id > this.sentId || id < firstId - 1) return false
     let count = 0
     while (count < this.unacked.length && this.unacked[count]!.id <= id) this.unackedBytes -= this.unacked[count++]!.text.length
     if (count > 0) this.unacked.splice(0, count)

@@ -77,9 +77,9 @@ export abstract class ExchangeInTurn extends Exchange {
     this.host.requestSent()
   }
 
-  protected override setHold(on: boolean): void {
-    super.setHold(on)
-    if (!on && !this.isBehind) this.sendWaiting()
+  protected override released(): void {
+    super.released()
+    if (!this.isBehind) this.sendWaiting()
   }
 
   /** Subclasses call it when they sent the head. */

@@ -177,7 +177,14 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   /** Nothing can be added to the message any more, so nothing is won by waiting for the microtask that a write has asked for. */
   protected override closeWrites(options: CloseOptions | undefined): void {
     super.closeWrites(options)
-    if (this.writeHalf === 'ending') this.flush()
+    if (this.writeHalf !== 'ending') return
+    this.flush()
+    this.released()
+  }
+
+  protected override endWrites(): void {
+    super.endWrites()
+    if (this.writeHalf === 'ending') this.released()
   }
 
   protected sendEnd(): void {
@@ -207,7 +214,12 @@ export abstract class Exchange extends QueuedTransport<Stream> {
 
   protected override setHold(on: boolean): void {
     super.setHold(on)
-    if (!on && this.handing !== undefined) soon(writable, this as Exchange)
+    if (!on) this.released()
+  }
+
+  /** What was held may go: we were resumed, or end, which does not wait. */
+  protected released(): void {
+    if (this.handing !== undefined) soon(writable, this as Exchange)
   }
 
   protected destroy(): void {

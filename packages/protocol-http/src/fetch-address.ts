@@ -1,4 +1,5 @@
 import { isBadPort } from './bad-ports.ts'
+import { flat } from './head-memo.ts'
 
 /** A URL that can be fetched, and what is asked of it again and again. */
 export class FetchAddress {
@@ -41,7 +42,8 @@ export function addressOf(text: string): FetchAddress | undefined {
     const made = new FetchAddress(url)
     if (text.length > maxKnownLength) return made
     if (known.size >= maxKnownCount) known.clear()
-    known.set(text, made)
+    // A URL that was cut out of a page must not keep the page.
+    known.set(flat(text), made)
     return made
   } catch {
     return undefined

@@ -93,7 +93,7 @@ export class FetchRequest {
     const names = new Set(fields.map(([name]) => name))
     for (const [name, value] of defaults) {
       const lower = name.toLowerCase()
-      if (names.has(lower) || lower === 'host') continue
+      if (names.has(lower) || lower === 'host' || (this.leftOrigin && secretFields.includes(lower))) continue
       names.add(lower)
       // A range of what was encoded could not be decoded. Fetch §4.6
       fields.push(lower === 'accept-encoding' && names.has('range') ? [name, 'identity'] : [name, value])

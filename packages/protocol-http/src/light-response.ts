@@ -32,7 +32,7 @@ export class LightResponse {
     if (init === undefined) return
     this.givenStatus = status
     if (init.statusText !== undefined) this.givenStatusText = init.statusText
-    this.givenHeaders = init.headers
+    if (init.headers !== undefined) this.givenHeaders = copied(init.headers)
   }
 
   /** Whether a real one was made, which has the body. */
@@ -66,6 +66,11 @@ export class LightResponse {
     this.knownHeaders = undefined
     return (this.real = real)
   }
+}
+
+/** They may be somebody's who changes them for the next response, before this one is sent. Headers become pairs, which are read faster. */
+function copied(headers: NonNullable<HeadersSource>): HeadersSource {
+  return Symbol.iterator in headers ? [...(headers as unknown as Iterable<[string, string]>)] : { ...headers }
 }
 
 /** The platform's class, whatever the global one is now. */

@@ -193,6 +193,23 @@ describe('requests', () => {
     expect(peers[0]!.events.at(-1)).toMatch(/0\r\nx-sum: 1\r\n\r\n$/)
   })
 
+  it('whose writes are held are sent whole when they are ended in their turn', async () => {
+    for (const end of ['halfClose', 'close'] as const) {
+      const { peers, ask, connector } = await kept()
+      await ask('a')
+      const exchange = await connector.exchange({ target: '/b' })
+      exchange.start(new Recorder())
+      exchange.write('x')
+      await turns()
+      exchange.pause()
+      peers[0]!.transport.write(ok('A'))
+      await turns()
+      exchange[end]()
+      await turns()
+      expect(peers[0]!.events.at(-1)).toMatch(/GET \/b HTTP\/1\.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx$/)
+    }
+  })
+
   it('that nobody completes hold nobody up but those behind them, and get the head sent when their turn comes', async () => {
     const { peers, ask, connector } = await kept()
     const first = await ask('a')

@@ -252,6 +252,22 @@ describe('close', () => {
   })
 })
 
+it.each([['dropped', 'reset ERR_RESET'], ['ended', 'reset ERR_RESET'], ['no HTTP', 'protocol ERR_HTTP_BAD_STATUS_LINE']])('a connection that is %s while a body waits to be asked for leaves no timer', async (how, expected) => {
+  const { connector, peers, clock } = client({ expectContinueMs: 60_000 })
+  const recorder = begin(await connector.connect())
+  await turns()
+  const { transport } = peers[0]!
+  if (how === 'dropped') transport.abort()
+  else {
+    if (how === 'no HTTP') transport.write('hello\r\n')
+    transport.close()
+  }
+  expect(await ended(recorder)).toBe(expected)
+  await connector.close()
+  await turns()
+  expect(clock.pendingCount).toBe(0)
+})
+
 it('a line without half-close serves as well, request after request', async () => {
   const { a, b } = memoryPair({ halfCloses: false })
   let connectionCount = 0

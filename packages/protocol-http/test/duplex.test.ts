@@ -28,6 +28,8 @@ interface World {
   /** Ends of the server's connections. */
   readonly connections: StreamTransport[]
   readonly connect: Connector<Transport<Messages>>['connect']
+  /** Another request for the response of the session: the status that it gets. */
+  readonly late: (lastId: number) => Promise<string>
 }
 
 /** A server and a client in memory. `spoil` may put something between the two ends of a connection, or refuse it. */
@@ -36,12 +38,14 @@ async function world(options: { server?: Partial<HttpDuplexServerOptions>; clien
   const connections: StreamTransport[] = []
   const own = options.clock === undefined ? {} : { clock: options.clock }
   const made: Transport<Messages>[] = []
+  let id = ''
   const sessions = httpDuplexServer({ ...own, onTransport: (transport) => void made.push(transport), ...options.server })
   const serve = httpServer({
     ...own,
     ...options.exchanges,
     onError: () => {},
     onExchange: (exchange) => {
+      id = exchange.request.headers.find(([name]) => name === 'duplex-session')?.[1] ?? id
       requests.push(`${exchange.request.method} ${exchange.request.headers.find(([name]) => name === 'last-event-id')?.[1] ?? ''}`.trim())
       sessions(exchange)
     },
@@ -56,10 +60,17 @@ async function world(options: { server?: Partial<HttpDuplexServerOptions>; clien
       return spoilt
     },
   }, { ...own, ...options.exchanges })
+  const late = async (lastId: number): Promise<string> => {
+    const exchange = await http.exchange({ method: 'GET', headers: [['Duplex-Session', id], ['Last-Event-ID', String(lastId)]], deliver: 'any' })
+    exchange.halfClose()
+    const { status } = await exchange.response
+    exchange.close()
+    return String(status)
+  }
   const connector = httpDuplexConnector(http, { ...own, retryMs: [1, 5], ...options.client })
   let transport: Transport<Messages> | undefined
   while (transport === undefined) transport = await connector.connect().catch(() => undefined)
-  return { client: begin(transport), server: begin(made.at(-1)!), sessions, requests, connections, connect: (given) => connector.connect(given) }
+  return { client: begin(transport), server: begin(made.at(-1)!), sessions, requests, connections, connect: (given) => connector.connect(given), late }
 }
 
 describe('a session', () => {
@@ -85,6 +96,24 @@ describe('a session', () => {
       expect(Buffer.compare(to.got[1] as Uint8Array, long)).toBe(0)
     }
     client.transport.abort()
+  })
+
+  it.each(['stream', 'poll'] as const)('carries messages for which an exchange has no room at the moment, by %s', async (mode) => {
+    const { client, server } = await world({ client: { mode }, exchanges: { maxQueuedBytes: 65_536 } })
+    for (const [from, to] of [[client, server], [server, client]] as const) {
+      to.transport.pause('read')
+      for (let i = 0; i < 12; i++) {
+        // Characters, of which each is three bytes in some.
+        from.transport.write((i % 3 === 0 ? '\u20ac' : 'x').repeat(20_000 + i * 3000))
+        if (i % 4 === 0) await turn()
+      }
+      for (let i = 0; i < 20; i++) await turn()
+      to.transport.resume('read')
+      while (to.got.length < 12) await turn()
+      expect(to.got.map((message) => message.length)).toEqual(Array.from({ length: 12 }, (_, i) => 20_000 + i * 3000))
+    }
+    client.transport.close()
+    expect([await client.reason, await server.reason]).toEqual(['closed local', 'closed peer'])
   })
 
   it('sends the messages of a turn in one request, and waits for nothing else', async () => {
@@ -188,6 +217,24 @@ describe('a session whose connections break', () => {
     expect(client.got).toEqual(['1', '2', '3'])
     expect(requests.filter((request) => request.startsWith('GET'))).toEqual(['GET 0', 'GET 2'])
     client.transport.abort()
+  })
+
+  it.each([[0, 0], [0, 1], [2, 0]])('refuses a GET that was on its way for too long, and goes on without it: %i unread, %i on the way', async (later, between) => {
+    const { client, server, requests, sessions, late } = await world()
+    for (const message of ['1', '2', '3']) server.transport.write(message)
+    while (client.got.length < 3) await turn()
+    // What the client posts says what it has.
+    client.transport.write('heard')
+    while (server.got.length < 1) await turn()
+    for (let i = 0; i < later; i++) server.transport.write(`later ${i}`)
+    for (let i = 0; i < between; i++) await turn()
+    expect(await late(1)).toBe('409')
+    server.transport.write('last')
+    while (client.got.at(-1) !== 'last') await turn()
+    expect(client.got.length).toBe(4 + later)
+    expect([sessions.sessionCount, requests.filter((request) => request.startsWith('GET'))]).toEqual([1, ['GET 0', 'GET 1']])
+    expect(await late(99)).toBe('409')
+    expect([await client.reason, await server.reason]).toEqual(['reset ERR_RESET', 'reset ERR_RESET'])
   })
 
   it('is lost on both sides when the window is over', async () => {

@@ -24,6 +24,10 @@ function serve(onExchange: Handler, options: Partial<HttpServerOptions> = {}): {
   }
 }
 
+const turns = async (count = 50): Promise<void> => {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 /** Speaks bytes to a server. */
 function raw(onExchange: Handler, options: Partial<HttpServerOptions> = {}): Recorder {
   const { a, b } = memoryPair()
@@ -178,6 +182,32 @@ describe('exchange', () => {
     expect(broken).toBe(0)
     expect(deliveries.length).toBeGreaterThan(2)
     expect(deliveries.reduce((sum, bytes) => sum + bytes, 0)).toBe(300_000)
+  })
+
+  it.each(['halfClose', 'close'] as const)('%s while paused sends what was held in the middle of a body', async (end) => {
+    const far = new Promise<HttpServerExchange>((resolve) => {
+      const { connector } = serve((exchange) => resolve(exchange))
+      void httpConnector(connector).connect().then((exchange) => {
+        near = exchange
+        exchange.start(new Recorder())
+        exchange.write(new Uint8Array(1_000_000))
+      })
+    })
+    let near!: StreamTransport
+    const exchange = await far
+    exchange.pause('read')
+    const got = new Recorder()
+    let bytes = 0
+    got.onData = (data) => void (bytes += data.length)
+    exchange.start(got)
+    await turns()
+    near.pause()
+    exchange.resume('read')
+    await turns()
+    expect(bytes).toBeLessThan(1_000_000)
+    near[end]()
+    await turns()
+    expect([bytes, got.events.at(-1)]).toEqual([1_000_000, 'eof'])
   })
 
   it('abort is a reset at the peer', async () => {

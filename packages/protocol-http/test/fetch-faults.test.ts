@@ -309,6 +309,19 @@ describe('close', () => {
   })
 })
 
+it('fields of every request that are for one origin alone do not follow a redirect to another one', async () => {
+  const far = await play((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+  const near = await play((socket) => socket.write(`HTTP/1.1 302 Found\r\nLocation: ${far.url}\r\nContent-Length: 0\r\n\r\n`))
+  const ours = client({ headers: [['Authorization', 'Bearer x'], ['cookie', 'a=b'], ['X-Kept', '1']] })
+  expect(await (await ours(near.url)).text()).toBe('ok')
+  expect(near.heads[0]![1]).toMatch(/^Authorization: Bearer x\r\ncookie: a=b\r\nX-Kept: 1\r\n/m)
+  expect(far.heads[0]![1]).not.toMatch(/authorization|cookie/i)
+  expect(far.heads[0]![1]).toContain('X-Kept: 1')
+  // Who asks that origin by itself means it.
+  await (await ours(far.url)).text()
+  expect(far.heads[1]![1]).toContain('Authorization: Bearer x')
+})
+
 it('a proxy is asked for the whole URL', async () => {
   const { url, heads } = await play((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
   const { port } = new URL(url)

@@ -77,6 +77,19 @@ it('to whoever looks at it', async () => {
   expect(() => new Response('x', { status: 204 })).toThrow(TypeError)
 })
 
+it('has the headers that it was given, whatever their owner does with them before it is sent', async () => {
+  for (const made of [() => ({ 'x-id': '1' }) as Record<string, string>, () => new Headers({ 'x-id': '1' }), () => new Map([['x-id', '1']])]) {
+    const headers = made()
+    expect(await ask(async () => {
+      const response = new Response('x', { headers: headers as never })
+      await Promise.resolve()
+      if ('set' in headers && typeof headers.set === 'function') headers.set('x-id', '2')
+      else (headers as Record<string, string>)['x-id'] = '2'
+      return response
+    })).toContain('x-id: 1\r\n')
+  }
+})
+
 it('a header that is changed is sent, also by Hono\'s middleware', async () => {
   expect(await ask(() => {
     const response = new Response('x')

@@ -18,3 +18,18 @@ it('sends nothing twice when a hook that is told of a message ends the connectio
   outbox.resume()
   expect(written).toEqual(['one', 'two', 'three'])
 })
+
+it('takes no call back that a hook was told of as sent, and counts it once', () => {
+  const below = { write() {} } as unknown as Transport<Messages>
+  const recalled: boolean[] = []
+  const watch = { active: true, message: () => recalled.push(outbox.recall(1)) }
+  const owner = { below, setup: { limits: { maxUnsentBytes: 10 } }, writable() {}, answerFailed() {}, sendFailed() {}, watch } as unknown as OutboxOwner
+  const outbox: Outbox = new Outbox(owner)
+  outbox.pause()
+  outbox.send('12345678', 1)
+  outbox.resume()
+  expect(recalled).toEqual([false])
+  outbox.pause()
+  outbox.send('12345678', 2)
+  expect(() => outbox.send('12345678', 3)).toThrow(/maxUnsentBytes/)
+})

@@ -177,7 +177,8 @@ export class Outbox implements Producer {
   }
 
   /** Returns false if it must be kept. */
-  private sendHeld({ kind, text, id, calls }: Held): boolean {
+  private sendHeld(entry: Held): boolean {
+    const { kind, text, id, calls } = entry
     if (kind === 'answer') {
       if (!this.sendAnswer(text, id)) return false
       this.unsentBytes -= utf8Length(text)
@@ -187,14 +188,18 @@ export class Outbox implements Producer {
       this.recalled--
       return true
     }
+    // First: who is told that it went may give the call up, and cannot take it back.
+    if (kind === 'call') this.heldCalls?.delete(id as number)
     try {
       this.write(text)
     } catch (error) {
-      if (this.blocked && isAsyncError(error, 'ERR_WRITE_QUEUE_FULL')) return false
+      if (this.blocked && isAsyncError(error, 'ERR_WRITE_QUEUE_FULL')) {
+        if (kind === 'call') this.heldCalls?.set(id as number, entry)
+        return false
+      }
       if (!isOver(error)) this.owner.sendFailed(calls, error)
     }
     this.unsentBytes -= utf8Length(text)
-    if (kind === 'call') this.heldCalls?.delete(id as number)
     return true
   }
 

@@ -12,8 +12,9 @@ export class Signals {
     this.giveUp = giveUp
   }
 
-  /** Gives the call up once the signal aborts. */
+  /** Gives the call up once the signal aborts; at once if it has, while the call was made. */
   add(signal: AbortSignal, id: number): void {
+    if (signal.aborted) return this.giveUp(id, signal.reason)
     let group = this.groups.get(signal)
     if (group === undefined) {
       const ids = new Set<number>()

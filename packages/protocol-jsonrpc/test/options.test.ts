@@ -393,3 +393,13 @@ describe('an observer that closes the peer', () => {
     await expect(call).rejects.toMatchObject({ code: 'ERR_CONNECTION_CLOSED' })
   })
 })
+
+describe('an observer that gives up what it sees go', () => {
+  it('has it rejected', async () => {
+    const control = new AbortController()
+    const { peer } = wired(undefined, { observe: ({ kind }) => kind === 'sent' && control.abort('why') })
+    await expect(peer.call('m', [], { signal: control.signal })).rejects.toBe('why')
+    expect(peer.pendingCalls).toBe(0)
+    peer.abort()
+  })
+})

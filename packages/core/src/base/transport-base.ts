@@ -252,8 +252,11 @@ export abstract class TransportBase<C extends Carries> {
 
   /** The protocol's method threw: one report, and the end, with kind `protocol`. */
   protected protocolThrew(error: unknown): void {
-    this.report(error)
-    this.finish({ kind: 'protocol', error: new ProtocolError('ERR_CALLBACK_THREW', 'a method of the protocol threw', { cause: error, side: 'local' }) })
+    try {
+      this.report(error)
+    } finally {
+      this.finish({ kind: 'protocol', error: new ProtocolError('ERR_CALLBACK_THREW', 'a method of the protocol threw', { cause: error, side: 'local' }) })
+    }
   }
 
   /** Both halves over: closed, in order. */
@@ -289,8 +292,9 @@ export abstract class TransportBase<C extends Carries> {
       protocol?.connectionLost?.(this.reason)
     } catch (error) {
       this.report(error)
+    } finally {
+      this.resolveClosed?.(this.reason)
     }
-    this.resolveClosed?.(this.reason)
   }
 
   /** The reason that the protocol is told. A subclass may add what it alone knows. */
