@@ -38,13 +38,20 @@ import { startSide } from './side.mjs'
 export const sideFile = (name) => new URL(`../sides/${name}.mjs`, import.meta.url)
 
 /**
- * Warm: the compiler has seen the loop, for half a second of the process's own time, which on a machine with other work may take several.
- * @param {(work: () => Promise<any>) => Promise<{ cpuMicros: number }>} during @param {(seconds: number) => Promise<any>} call @param {number} seconds
+ * Warm: the compiler has seen the loop, for half a second of the process's own time, which on a machine with other work may take several; and `operations` of
+ * them, where each is long: it counts calls.
+ * @param {(work: () => Promise<any>) => Promise<{ cpuMicros: number, result: any }>} during @param {(seconds: number) => Promise<any>} call @param {number} seconds
+ * @param {number} [operations]
  */
-async function warmUp(during, call, seconds) {
+async function warmUp(during, call, seconds, operations = 0) {
   const time = Math.min(1, seconds / 2)
-  let cpuMicros = 0
-  for (let pass = 0; pass < 4 && cpuMicros < Math.min(500_000, seconds * 500_000); pass++) cpuMicros += (await during(() => call(time))).cpuMicros
+  const enoughMicros = Math.min(500_000, seconds * 500_000)
+  for (let pass = 0, spentMicros = 0, done = 0; pass < 4 || done < operations; pass++) {
+    const { cpuMicros, result } = await during(() => call(time))
+    spentMicros += cpuMicros
+    done += result.operations
+    if (spentMicros >= enoughMicros && done >= operations) return
+  }
 }
 
 /** @param {{ result: any, cpuMicros: number, rssBytes: number }} measured @param {number} seconds */
@@ -80,13 +87,14 @@ export async function both(a, b) {
  * @param {Parameters<typeof startServer>[0]} server
  * @param {Call} load
  * @param {Call} [limits]
+ * @param {number} [warmOperations] see `warmUp`
  * @returns {Measure}
  */
-export const serverCpu = (server, load, limits) => async ({ seconds, held }) => {
+export const serverCpu = (server, load, limits, warmOperations) => async ({ seconds, held }) => {
   const [serving, loading] = await both(startServer(server), startSide(sideFile(load[0]), 'load'))
   try {
     const call = (/** @type {number} */ time) => loading.call(load[1], { ...serving.where, ...load[2], seconds: time })
-    await warmUp(serving.during, call, seconds)
+    await warmUp(serving.during, call, seconds, warmOperations)
     const measured = await serving.during(() => call(seconds))
     if (limits !== undefined) {
       const attacking = await startSide(sideFile(limits[0]), 'load')
