@@ -1,4 +1,4 @@
-import type { HeaderList } from './events.ts'
+import type { HeaderList, HttpVersion } from './events.ts'
 import { type Fields, gatherFields } from './framing.ts'
 import type { HttpLimits } from './limits.ts'
 
@@ -15,6 +15,17 @@ export interface Block {
   readonly lineBytes: number
 }
 
+/** Longer request lines are not kept: a target that fits is a name, and not a secret. */
+const maxLineLength = 32
+
+/** A request line, and what it says. */
+export interface RequestLine {
+  readonly text: string
+  readonly method: string
+  readonly target: string
+  readonly version: HttpVersion
+}
+
 /**
  * The field lines that came last, for the next message: clients send the same ones with each of their requests, and servers with many of
  * their responses, and to compare a few hundred characters costs a tenth of parsing them. Shared by the connections of a server, or of a client's pool, so that it
@@ -23,6 +34,8 @@ export interface Block {
 export class HeadMemo {
   private last: Block | undefined
   private misses = 0
+  private line: RequestLine | undefined
+  private lineMisses = 0
 
   /** The block that `text` has at `at`, if it is the one that is kept. */
   find(text: string, at: number): Block | undefined {
@@ -38,6 +51,19 @@ export class HeadMemo {
   /** Whether the block that was not found is worth keeping: of clients that differ, not each takes the other's place. */
   get wants(): boolean {
     return this.last === undefined || this.misses % 16 === 0
+  }
+
+  /** What the request line `text` says, if it is the one that is kept: who polls asks for the same again, and two short strings are compared in no time. */
+  knownLine(text: string): RequestLine | undefined {
+    if (this.line?.text === text) return this.line
+    this.lineMisses++
+    return undefined
+  }
+
+  /** Keeps a request line that was parsed and is right, if it is short; of those that differ, not each takes the other's place. */
+  keepLine(text: string, method: string, target: string, version: HttpVersion): void {
+    if (text.length > maxLineLength || (this.line !== undefined && this.lineMisses % 16 !== 0)) return
+    this.line = { text: flat(text), method, target: flat(target), version }
   }
 
   /** Keeps a block that was parsed and is right. */

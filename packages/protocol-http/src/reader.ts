@@ -175,6 +175,13 @@ export class Reader {
   }
 
   protected requestLine(line: string): void {
+    const known = this.memo.knownLine(line)
+    if (known !== undefined) {
+      this.method = known.method
+      this.target = known.target
+      this.version = known.version
+      return
+    }
     const methodEnd = line.indexOf(' ')
     // A version has eight characters. (What is none is refused below, wherever its last space is; `lastIndexOf` takes as long as all else here.)
     const targetEnd = line.length - 9
@@ -184,6 +191,7 @@ export class Reader {
     const version = parseVersion(line.slice(targetEnd + 1), 'ERR_HTTP_BAD_REQUEST_LINE')
     if (method === undefined) throw this.badStartLine(line)
     if (!isTarget(target, method)) throw this.badStartLine(line)
+    this.memo.keepLine(line, method, target, version)
     this.method = method
     this.target = target
     this.version = version

@@ -90,8 +90,8 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   private statusIsOpen = true
   /** Whether the connection was told that we wait for the client. */
   private waited = false
-  /** What a declared Content-Length still allows to be written. */
-  private declaredLeft: number = Infinity
+  /** What a declared Content-Length still allows to be written. (Undefined without one: `Infinity` would be a number of its own on the heap for each exchange.) */
+  private declaredLeft: number | undefined
 
   constructor(host: ServerExchangeHost, policy: TransportPolicy, request: Extract<HttpEvent, { readonly type: 'request' }>, maxDrainBytes: number) {
     super(host, policy)
@@ -168,7 +168,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   /** `respond`, whatever was said before and is not sent. What was written is forgotten with the connection. */
   respondInstead(response: ResponseOptions): void {
     this.status = undefined
-    this.declaredLeft = Infinity
+    this.declaredLeft = undefined
     this.respond(response)
   }
 
@@ -188,15 +188,15 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   }
 
   protected override accept(data: Data): void {
-    if (this.declaredLeft !== Infinity) this.declare(byteLength(data))
+    if (this.declaredLeft !== undefined) this.declare(this.declaredLeft, byteLength(data))
     super.accept(data)
   }
 
   protected override acceptSequence(list: readonly Data[]): void {
-    if (this.declaredLeft !== Infinity) {
+    if (this.declaredLeft !== undefined) {
       let bytes = 0
       for (const data of list) bytes += byteLength(data)
-      this.declare(bytes)
+      this.declare(this.declaredLeft, bytes)
     }
     super.acceptSequence(list)
   }
@@ -299,10 +299,10 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     watcher?.exchangeFailed(cause)
   }
 
-  private declare(bytes: number): void {
-    if (bytes > this.declaredLeft && !this.dropsBody()) {
-      throw new UsageError('ERR_HTTP_BODY_LENGTH', `${bytes} bytes are written, and ${this.declaredLeft} more may be`)
+  private declare(left: number, bytes: number): void {
+    if (bytes > left && !this.dropsBody()) {
+      throw new UsageError('ERR_HTTP_BODY_LENGTH', `${bytes} bytes are written, and ${left} more may be`)
     }
-    this.declaredLeft -= bytes
+    this.declaredLeft = left - bytes
   }
 }
