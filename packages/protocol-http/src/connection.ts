@@ -78,7 +78,7 @@ export class HttpConnection extends ConnectionBase {
     this.expecting = fields.expect !== undefined
     this.mayTrail = framing === 'chunked'
     if (fields.connection === 'close') this.persistent = false
-    this.writer.head({ startLine: line, headers, lines: '', length, connection: '' }, framing)
+    this.writer.head(framing, line, headers, length)
   }
 
   /** Sends a 1xx other than 101. Server only, before the response. To a 1.0 peer, nothing. @throws UsageError as `sendRequest`. */
@@ -89,7 +89,7 @@ export class HttpConnection extends ConnectionBase {
     if (status > 199 || checked.fields.contentLength !== undefined) throw new UsageError('ERR_INVALID_ARGUMENT', `${status} is not informational, or has a Content-Length`)
     this.ours = this.moved(this.ours.informational, 'informational')
     if (status === 100) this.expecting = false
-    if (this.peerVersion === '1.1') this.writer.head({ startLine: line, headers: checked, lines: '', length: undefined, connection: '' }, 0)
+    if (this.peerVersion === '1.1') this.writer.head(0, line, checked, undefined)
   }
 
   /**
@@ -129,7 +129,7 @@ export class HttpConnection extends ConnectionBase {
     this.expecting = false
     this.offers = false
     this.mayTrail = mayTrail
-    this.writer.head({ startLine: line, headers, lines, length, connection }, framing)
+    this.writer.head(framing, line, headers, length, lines, connection)
     this.settle()
   }
 
@@ -153,7 +153,7 @@ export class HttpConnection extends ConnectionBase {
         ? status >= 200 && status <= 299 && fields.contentLength === undefined
         : status === 101 && wasOffered(fields.upgrade, this.reader.requestUpgrade ?? '') && fields.contentLength === undefined
       if (!isAnswer) throw new UsageError('ERR_HTTP_BAD_HEADER', `${status} with these headers switches to nothing that was offered`)
-      this.writer.head({ startLine: line, headers: checked, lines: '', length: undefined, connection: '' }, 0)
+      this.writer.head(0, line, checked, undefined)
     }
     this.ours = this.moved(this.ours.switch, 'switch')
     this.theirs = this.moved(this.theirs.switch, 'switch')

@@ -9,17 +9,8 @@ import { noHeaders, obsText, type OutgoingHeaders } from './outgoing-headers.ts'
 import { reasonPhrase } from './reason-phrase.ts'
 import { latin1Bytes } from './text.ts'
 
-/** What a head is made of. */
-interface Head {
-  readonly startLine: string
-  readonly headers: OutgoingHeaders
-  /** Fields that the caller did not give, as lines: Date. */
-  readonly lines: string
-  /** The field that says how the end is marked, if one does. */
-  readonly length: number | 'chunked' | undefined
-  /** The line of Connection that the caller did not give, if there is one. */
-  readonly connection: string
-}
+/** The field that says how the end of a message is marked, if one does. */
+type HeadLength = number | 'chunked' | undefined
 
 /**
  * Heads and bodies to bytes. A head is one string, and a body that is a string joins it, so that a small message is one write: the
@@ -50,9 +41,12 @@ export class Writer {
     return out
   }
 
-  /** A checked head, and how the end of the message behind it is marked. */
-  head(head: Head, framing: Framing): void {
-    this.put(textOf(head))
+  /**
+   * A checked head, and how the end of the message behind it is marked. `lines` are fields that the caller did not give, as Date; `connection` is the line of that
+   * field, if he gave none. (No object of them all: one for each message.)
+   */
+  head(framing: Framing, startLine: string, headers: OutgoingHeaders, length: HeadLength, lines: string = '', connection: string = ''): void {
+    this.put(textOf(startLine, headers, length, lines, connection))
     this.framing = framing
     this.left = typeof framing === 'number' ? framing : 0
   }
@@ -108,22 +102,26 @@ function bytesOf(list: readonly Data[]): number {
   return bytes
 }
 
-/** The head that was made last, and its text: from one message to the next, and from one connection to the next, often nothing changes. */
-let last: Head = { startLine: '', headers: noHeaders, lines: '', length: undefined, connection: '' }
-let lastText = '\r\n\r\n'
+/** What the head that was made last was made of, and its text: from one message to the next, and from one connection to the next, often nothing changes. */
+const last: { startLine: string; headers: OutgoingHeaders; length: HeadLength; lines: string; connection: string; text: string } = {
+  startLine: '', headers: noHeaders, length: undefined, lines: '', connection: '', text: '\r\n\r\n',
+}
 
-function textOf(head: Head): Data {
-  const { startLine, headers, lines, length, connection } = head
-  if (startLine === last.startLine && headers === last.headers && lines === last.lines && length === last.length && connection === last.connection) return lastText
+function textOf(startLine: string, headers: OutgoingHeaders, length: HeadLength, lines: string, connection: string): Data {
+  if (startLine === last.startLine && headers === last.headers && lines === last.lines && length === last.length && connection === last.connection) return last.text
   const text = `${startLine}\r\n${headers.text}${lines}${lengthLine(length)}${connection}\r\n`
   // Bytes are their taker's, who may transfer them: a head that is not ASCII is made anew each time.
   if (!headers.isAscii || obsText.test(startLine)) return latin1Bytes(text)
-  last = head
-  lastText = text
+  last.startLine = startLine
+  last.headers = headers
+  last.length = length
+  last.lines = lines
+  last.connection = connection
+  last.text = text
   return text
 }
 
-function lengthLine(length: Head['length']): string {
+function lengthLine(length: HeadLength): string {
   return length === undefined ? '' : length === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : `Content-Length: ${length}\r\n`
 }
 
