@@ -13,7 +13,8 @@ export const notes = {
   'http-bodies':
     'Down, 66 to 75 % of the samples are the write call on both sides. Peak: 32 MiB of reads wait for the collector on both sides; ours are 2 MiB of modules that are not in Node\'s snapshot, and 6 to 8 MiB that V8\'s compiler leaves behind when it has optimised the path (with `--no-opt` the peak is below node:http\'s).',
   'jsonrpc-http':
-    'One exchange for each call: a read and a write of each side that nobody shares. The floor of http-hello alone, without a parser, is about 0.3 of jayson here. `joinCalls` sends the calls of a turn as one batch.',
+    'A connection for each call in flight takes a read and a write of each side that nobody shares: the floor of http-hello, without a parser, is more than a third of jayson. Pipelined, with an exchange for each call all the same, or joined to batches, calls share them.',
+  'jsonrpc-1': 'The floor is beside it: a hand-made loop on net.Socket that checks nothing.',
   'tls-native-handshake':
     'Above node:tls, by self time: the peer\'s address asked of the system (getpeername, needed because a reset makes it forget), the timers of handshake and close, the collector; half of the excess is the transport below. A bare TLSSocket over it took 1.05 to 1.15.',
   'tls-native-departure': 'As tls-native-handshake; the error and the reason of an abrupt end come on top.',

@@ -99,6 +99,10 @@ export class ClientExchange extends ExchangeInTurn implements HttpClientExchange
     if (dueMs !== Infinity) this.totalTimer = clock.setTimer(() => this.finish({ kind: 'timeout', error: totalTimeout(host.policy.totalTimeoutMs) }), dueMs - clock.nowMs())
   }
 
+  protected get keepsBody(): boolean {
+    return this.template.mayFollowWithBody
+  }
+
   get switched(): Promise<HttpSwitched> {
     if (this.switchedPromise !== undefined) return this.switchedPromise
     this.switchedPromise =

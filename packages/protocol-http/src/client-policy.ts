@@ -10,7 +10,7 @@ export interface HttpClientOptions extends TransportOptions, Partial<HttpLimits>
   readonly maxWaitingCount?: number
   /**
    * Exchanges at a time on one connection: pipelining. Above 1, where no further connection may be made, a request that is idempotent and
-   * has no body is sent before the responses to those before it came. Default 1: off.
+   * has no body, or says that it is `idempotent`, is sent before the responses to those before it came. Default 1: off.
    */
   readonly maxPipelinedCount?: number
   /** Milliseconds for which a connection without an exchange is kept. Default 4000: undici; a second less than servers wait. */

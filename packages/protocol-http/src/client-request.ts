@@ -24,6 +24,11 @@ export interface HttpRequestOptions {
   readonly onInformational?: (head: ResponseHead) => void
   /** Which statuses have their body delivered; another one is the exchange's reason, `ERR_HTTP_STATUS`. Default `success`: 2xx. */
   readonly deliver?: 'success' | 'any'
+  /**
+   * Whether it may run twice, and so be sent again, and pipelined. With `true` also one with a body: that of JSON-RPC whose methods only read, say. Default: GET, HEAD,
+   * OPTIONS, PUT, DELETE and TRACE may (RFC 9110 §9.2.2), and are pipelined without a body.
+   */
+  readonly idempotent?: boolean
   /** It shares its connection with no other exchange, whatever `maxPipelinedCount` is: for a response that takes long, or never ends. Default false. */
   readonly alone?: boolean
 }
@@ -44,14 +49,16 @@ export interface RequestTemplate {
   readonly mayLead: boolean
   /** Whether it may be sent behind others whose responses are outstanding, unless it turns out to have a body. */
   readonly mayFollow: boolean
+  /** Whether it may with a body, too. */
+  readonly mayFollowWithBody: boolean
 }
 
 /** Methods that may run twice. RFC 9110 §9.2.2 */
-export const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
+export const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
 /** @throws UsageError for what may not be sent. */
 export function requestTemplate(options: HttpRequestOptions): RequestTemplate {
-  const { target = '/', method = 'POST', headers = [], host = 'localhost', mediaType, deliver, expectContinueMs, onInformational, alone = false } = options
+  const { target = '/', method = 'POST', headers = [], host = 'localhost', mediaType, deliver, expectContinueMs, onInformational, idempotent, alone = false } = options
   if (expectContinueMs !== undefined && !(expectContinueMs >= 0)) {
     throw new UsageError('ERR_INVALID_ARGUMENT', `expectContinueMs is ${expectContinueMs}; it takes a number from 0`)
   }
@@ -62,7 +69,7 @@ export function requestTemplate(options: HttpRequestOptions): RequestTemplate {
   checkHost(fields, target)
   if (fields.expect !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'Expect is asked for with expectContinueMs')
   // An offer to switch has a Connection, too.
-  const mayLead = !alone && idempotent.has(method) && expectContinueMs === undefined && fields.connection === undefined && !fields.connectionUpgrade
+  const mayLead = !alone && (idempotent ?? idempotentMethods.has(method)) && expectContinueMs === undefined && fields.connection === undefined && !fields.connectionUpgrade
   return {
     method,
     line,
@@ -74,6 +81,7 @@ export function requestTemplate(options: HttpRequestOptions): RequestTemplate {
     onInformational,
     mayLead,
     // The point of a PUT is its body.
-    mayFollow: mayLead && method !== 'PUT' && fields.contentLength === undefined,
+    mayFollow: mayLead && (idempotent === true || method !== 'PUT') && fields.contentLength === undefined,
+    mayFollowWithBody: idempotent === true,
   }
 }

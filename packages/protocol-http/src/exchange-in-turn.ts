@@ -1,5 +1,7 @@
 import type { Data } from '@async/core'
+import { byteLength } from '@async/core/base'
 import { Exchange, type ExchangeHost } from './exchange.ts'
+import { portionBytes, portionPieces } from './handing.ts'
 import { headDue } from './head-due.ts'
 
 /** What an exchange that may be behind others asks of the connection that it is on. */
@@ -12,7 +14,7 @@ export interface TurnHost extends ExchangeHost {
 
 /**
  * An exchange that may be behind others on its connection: pipelined. Its response comes behind theirs. Its request goes ahead at once if
- * it is complete without a body, so that it could be sent again; any other waits, its bytes in the exchange's own queue, until those
+ * it can be sent again: it is complete without a body, or with one that is small and may be kept; any other waits, its bytes in the exchange's own queue, until those
  * before it are over.
  */
 export abstract class ExchangeInTurn extends Exchange {
@@ -23,7 +25,11 @@ export abstract class ExchangeInTurn extends Exchange {
   /** Whether it has been sent a second time, on another connection: once is enough. */
   protected isSentAgain = false
   protected declare host: TurnHost
+  /** Whether its body may be kept, and run twice. */
+  protected abstract readonly keepsBody: boolean
   private isSent = false
+  /** The body that went ahead. */
+  private kept: readonly Data[] | undefined
   private waiting: Data[] | undefined
   private endWaits = false
 
@@ -51,7 +57,9 @@ export abstract class ExchangeInTurn extends Exchange {
     this.isAhead = false
     if (this.isSent) {
       this.isSentAgain = true
-      this.sendHead(0)
+      const { kept = [] } = this
+      this.sendHead(kept.reduce((bytes, data) => bytes + byteLength(data), 0))
+      host.machine.sendPieces(kept)
       host.machine.sendEnd()
       host.flush()
     }
@@ -63,7 +71,7 @@ export abstract class ExchangeInTurn extends Exchange {
   }
 
   protected override send(batch: Data[], bytes: number): void {
-    if (this.isBehind) this.waiting = batch
+    if (this.isBehind && !this.takesAhead(batch, bytes)) this.waiting = batch
     else super.send(batch, bytes)
   }
 
@@ -85,6 +93,13 @@ export abstract class ExchangeInTurn extends Exchange {
   /** Subclasses call it when they sent the head. */
   protected noteSent(): void {
     this.isSent = true
+  }
+
+  /** All of a body that is small enough is kept; bytes as a copy, for they are their writer's again when they were sent. */
+  private takesAhead(batch: readonly Data[], bytes: number): boolean {
+    if (!this.keepsBody || this.writeHalf !== 'ending' || bytes > portionBytes || batch.length > portionPieces || !this.goesAhead()) return false
+    this.kept = batch.map((data) => (typeof data === 'string' ? data : new Uint8Array(data)))
+    return true
   }
 
   private goesAhead(): boolean {

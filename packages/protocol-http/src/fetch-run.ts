@@ -2,7 +2,7 @@ import { lossError } from '@async/core/base'
 import type { Cause, CloseReason } from '@async/core'
 import type { ClientExchange, HeadListener } from './client-exchange.ts'
 import type { Pool } from './client-pool.ts'
-import { idempotent, type RequestTemplate } from './client-request.ts'
+import { idempotentMethods, type RequestTemplate } from './client-request.ts'
 import type { ResponseHead } from './events.ts'
 import { type BodyOwner, ResponseBody } from './fetch-body.ts'
 import { decodings } from './fetch-decode.ts'
@@ -83,7 +83,7 @@ export class FetchRun implements HeadListener, BodyOwner {
     if (exchange === undefined || body !== this.body) return
     this.exchange = undefined
     // A second time if the first one met a server that was just closing.
-    if (this.isAgain || !exchange.retriable || !idempotent.has(request.method) || !request.canReplay) return this.fail(lossError(reason as Cause))
+    if (this.isAgain || !exchange.retriable || !idempotentMethods.has(request.method) || !request.canReplay) return this.fail(lossError(reason as Cause))
     this.isAgain = true
     this.send()
   }

@@ -567,3 +567,73 @@ it('serves fetch: a signal ends one, and the others get what they asked for', as
   expect(peers.map(targets)).toEqual([['first', 'slow', 'a', 'b', 'c'], ['a', 'b', 'c']])
   await ours.close({ graceMs: 0 })
 })
+
+describe('a request that says that it is idempotent', () => {
+  /** Begins one with a body, whole or not, of bytes that are its writer's again behind the turn. */
+  async function post({ connector }: World, target: string, body: string, more: { readonly idempotent?: boolean; readonly ends?: boolean } = {}): Promise<Asked> {
+    const exchange = await connector.exchange({ method: 'POST', target: `/${target}`, idempotent: more.idempotent ?? true })
+    const got = new Recorder()
+    exchange.start(got)
+    const bytes = Buffer.from(body)
+    exchange.write(bytes)
+    if (more.ends !== false) exchange.halfClose()
+    await turns()
+    bytes.fill('-')
+    return { exchange, got }
+  }
+  const bodies = (peer: Recorder | undefined): string[] => [...(peer?.events ?? []).join('').matchAll(/\r\n\r\n([^P]*)/g)].map((match) => match[1]!.replaceAll('data ', ''))
+
+  it('goes ahead with its body, if that is complete', async () => {
+    const world = await kept()
+    const { peers } = world
+    const asked = [await post(world, 'a', 'one'), await post(world, 'b', 'two'), await post(world, 'c', 'three', { ends: false })]
+    const later = post(world, 'd', 'four')
+    await turns()
+    expect(targets(peers[0])).toEqual(['a', 'b'])
+    expect(bodies(peers[0])).toEqual(['one', 'two'])
+    peers[0]!.transport.write(ok('A') + ok('B'))
+    await turns()
+    asked[2]!.exchange.halfClose()
+    asked.push(await later)
+    expect(targets(peers[0])).toEqual(['a', 'b', 'c', 'd'])
+    expect(bodies(peers[0]).slice(0, 2)).toEqual(['one', 'two'])
+    expect(bodies(peers[0])[3]).toBe('four')
+    peers[0]!.transport.write(ok('C') + ok('D'))
+    await turns()
+    expect(asked.map(({ got }) => got.events)).toEqual([answered('A'), answered('B'), answered('C'), answered('D')])
+  })
+
+  it('is sent again with its body, whatever its writer did with the bytes since', async () => {
+    const world = await kept()
+    const { peers } = world
+    const asked = [await post(world, 'a', 'one'), await post(world, 'b', 'two'), await post(world, 'c', 'three')]
+    expect(bodies(peers[0])).toEqual(['one', 'two', 'three'])
+    peers[0]!.transport.write(ok('A'))
+    await turns()
+    peers[0]!.transport.abort()
+    await turns()
+    expect(targets(peers[1])).toEqual(['b'])
+    peers[1]!.transport.write(ok('B'))
+    await turns()
+    peers[1]!.transport.write(ok('C'))
+    await turns()
+    expect(bodies(peers[1])).toEqual(['two', 'three'])
+    expect(asked.map(({ got }) => got.events)).toEqual([answered('A'), answered('B'), answered('C')])
+  })
+
+  it('waits for its turn with a body above 64 KiB, which would have to be kept', async () => {
+    const world = await kept()
+    await post(world, 'a', 'one')
+    await post(world, 'b', 'x'.repeat(64 * 1024 + 1))
+    expect(targets(world.peers[0])).toEqual(['a'])
+  })
+
+  it('is not pipelined where it says that it is not', async () => {
+    const { peers, ask } = await kept()
+    void ask('a')
+    void ask('b', { idempotent: false })
+    void ask('c')
+    await turns()
+    expect(targets(peers[0])).toEqual(['a'])
+  })
+})
