@@ -174,5 +174,8 @@ const lowerNames: ReadonlyMap<string, string> = new Map(
   [
     'Host', 'User-Agent', 'Accept', 'Accept-Encoding', 'Accept-Language', 'Connection', 'Content-Type', 'Content-Length', 'Cookie', 'Date',
     'Server', 'Transfer-Encoding', 'Cache-Control', 'Authorization', 'Origin', 'Referer', 'Keep-Alive', 'Vary', 'ETag', 'Last-Modified',
+    'Accept-Ranges', 'Content-Encoding', 'Location', 'Set-Cookie', 'If-None-Match', 'If-Modified-Since', 'Range', 'Pragma', 'Via', 'Upgrade', 'Priority',
+    'Upgrade-Insecure-Requests', 'Sec-Fetch-Dest', 'Sec-Fetch-Mode', 'Sec-Fetch-Site', 'Sec-Fetch-User', 'Sec-CH-UA', 'Sec-CH-UA-Mobile', 'Sec-CH-UA-Platform',
+    'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Real-IP', 'X-Request-Id', 'X-Requested-With',
   ].flatMap((name) => [[name, name.toLowerCase()] as const, [name.toLowerCase(), name.toLowerCase()] as const]),
 )
