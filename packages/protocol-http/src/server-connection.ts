@@ -243,8 +243,11 @@ export class ServerConnection extends Shell {
   private hand(exchange: ServerExchange, take: NonNullable<ServerPolicy['onUpgrade']>): void {
     const request = exchange.takeOver()
     const threw = (error: unknown): void => {
-      this.policy.transport.onError(error)
-      request.transport.abort(error)
+      try {
+        this.policy.transport.onError(error)
+      } finally {
+        request.transport.abort(error)
+      }
     }
     try {
       const result = take(request, this.info)
