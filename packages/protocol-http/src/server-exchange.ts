@@ -141,7 +141,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     this.statusText = line
     this.headers = headers
     this.statusIsOpen = response.status === undefined && contentLength === undefined && !this.dropsBody()
-    if (hasNoBody(status, '')) this.declaredLeft = 0
+    if (hasNoBody(status, '') || status === 205) this.declaredLeft = 0
     else if (contentLength !== undefined) this.declaredLeft = Number(contentLength)
     if (response.flush === true) soon(() => this.flushHead())
   }

@@ -120,13 +120,23 @@ class FetchExchange implements FetchInfo {
 
   private threw(error: unknown): void {
     const { exchange } = this
+    this.sender?.cancel(error)
     // Who left is told by the signal; that the handler stopped for it is no error.
     if (exchange.isOver) return exchange.abort(error)
     const isTheirs = error instanceof HttpProtocolError || error instanceof HttpLimitError
-    if (!isTheirs) exchange.reportThrown(error)
+    try {
+      if (!isTheirs) exchange.reportThrown(error)
+    } finally {
+      this.end(error, isTheirs ? error.status : 500)
+    }
+  }
+
+  /** The answer to a client whose handler threw. */
+  private end(error: unknown, status: number): void {
+    const { exchange } = this
     try {
       if (exchange.headSent) exchange.abort(error)
-      else answer(exchange, isTheirs ? error.status : 500)
+      else answer(exchange, status)
     } catch {
       // The handler has ended the exchange by other means.
       exchange.abort(error)

@@ -31,15 +31,16 @@ export function sendLight(exchange: ServerExchange, response: LightResponse): bo
  */
 export class ResponseSender {
   private readonly exchange: ServerExchange
-  private reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  /** Where the body comes from: who reads it, once it is read. */
+  private source: { cancel(reason: unknown): Promise<void> } | undefined
 
   constructor(exchange: ServerExchange) {
     this.exchange = exchange
   }
 
-  /** The client is gone: nobody needs the rest of the body. */
+  /** Nobody needs the rest of the body. */
   cancel(reason: unknown): void {
-    this.reader?.cancel(reason).catch(() => {})
+    this.source?.cancel(reason).catch(() => {})
   }
 
   /** @throws (rejects) what the body's source failed with, and what may not be sent. */
@@ -47,10 +48,11 @@ export class ResponseSender {
     const { exchange } = this
     if (this.isOver()) return void (await response?.body?.cancel())
     if (typeof response?.status !== 'number' || response.status < 200 || response.bodyUsed) throw new TypeError('The handler gave no Response that can be sent')
+    const { body } = response
+    this.source = body ?? undefined
     const headers: ResponseFields = responseFields(response.headers, false, exchange.sendsTrailers)
     const hasLength = headers.some(([name]) => name === 'content-length')
     const head = { status: response.status, headers, ...(response.statusText === '' ? {} : { reason: response.statusText }) }
-    const { body } = response
     const { method } = exchange.request
     if (body === null || method === 'HEAD') {
       exchange.respond(head)
@@ -59,7 +61,7 @@ export class ResponseSender {
       return
     }
     const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>
-    this.reader = reader
+    this.source = reader
     const first: Read = await reader.read()
     if (this.isOver()) return this.cancel(undefined)
     if (first.done) {
