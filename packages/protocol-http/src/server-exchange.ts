@@ -225,7 +225,8 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   }
 
   override bodyReceived(data: Uint8Array): void {
-    this.watch()
+    // That it sends is no sign that it takes ours.
+    if (!this.waitsToSend) this.watch()
     super.bodyReceived(data)
   }
 
@@ -289,8 +290,12 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   private watch(): void {
     if (this.cause !== undefined) return
     const { machine } = this.host
-    this.waited = (this.queue.bytes > 0 && this.writeHalf !== 'held') || (this.reads && this.readHalf === 'flowing' && machine.ourState === 'head' && machine.theirState === 'body')
+    this.waited = this.waitsToSend || (this.reads && this.readHalf === 'flowing' && machine.ourState === 'head' && machine.theirState === 'body')
     this.host.waits(this.waited)
+  }
+
+  private get waitsToSend(): boolean {
+    return this.queue.bytes > 0 && this.writeHalf !== 'held'
   }
 
   private failed(cause: Cause): void {

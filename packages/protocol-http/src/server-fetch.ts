@@ -1,4 +1,4 @@
-import { UsageError } from '@async/core'
+import { isAsyncError, UsageError } from '@async/core'
 import type { Cause, Info } from '@async/core'
 import { lossError } from '@async/core/base'
 import { HttpLimitError, HttpProtocolError } from './errors.ts'
@@ -92,6 +92,9 @@ class FetchExchange implements FetchInfo {
 
   /** For the exchange: it cannot come to its end. */
   exchangeFailed(cause: Cause): void {
+    const { error } = cause as { readonly error?: unknown }
+    // A handler's fault that nothing threw for: nobody else would hear of it.
+    if (isAsyncError(error, 'ERR_HTTP_NOT_SENT')) this.exchange.reportThrown(error)
     this.request.failed(cause)
     this.sender?.cancel(lossError(cause))
   }

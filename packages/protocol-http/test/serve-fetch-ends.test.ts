@@ -10,7 +10,7 @@ const turns = async (count = 20): Promise<void> => {
 }
 
 function connect(serve: ReturnType<typeof httpServer>): { client: Recorder; wire: () => string } {
-  const { a, b } = memoryPair({ clock: new VirtualClock() })
+  const { a, b } = memoryPair()
   serve(b)
   const client = new Recorder()
   a.start(client)
@@ -64,6 +64,40 @@ describe('a response that cannot be sent', () => {
     expect(await cancelled('GET', 'text', {})).toEqual(['data HTTP/1.1 500 Internal Server Error', 1])
     expect(await cancelled('GET', bytes, { 'content-length': 'x' })).toEqual(['data HTTP/1.1 500 Internal Server Error', 1])
     expect(await cancelled('HEAD', bytes, { 'content-length': 'x' })).toEqual(['data HTTP/1.1 500 Internal Server Error', 1])
+  })
+})
+
+describe('a response that is shorter than it says', () => {
+  it('resets the connection, and is reported once', async () => {
+    const reports: unknown[] = []
+    const { client } = connect(serveFetch(() => new Response('x', { headers: { 'content-length': '5' } }), { onError: (error) => reports.push(error) }))
+    client.transport.write(head('GET'))
+    expect((await client.lost).kind).toBe('reset')
+    expect(reports).toEqual([expect.objectContaining({ code: 'ERR_HTTP_NOT_SENT' })])
+  })
+})
+
+describe('a client that takes nothing', () => {
+  it('is not waited for because it sends', async () => {
+    const clock = new VirtualClock()
+    const reader = { dataReceived: (): void => {} }
+    const { client } = connect(httpServer({
+      clock,
+      onExchange(exchange) {
+        exchange.start(reader)
+        exchange.write(new Uint8Array(10_000_000))
+      },
+    }))
+    client.transport.pause('read')
+    client.transport.write(head('POST', 'Content-Length: 100\r\n'))
+    for (let i = 0; i < 3; i++) {
+      client.transport.write('x')
+      await turns()
+      clock.advance(20_000)
+    }
+    await turns()
+    client.transport.resume('read')
+    expect((await client.lost).kind).toBe('reset')
   })
 })
 
