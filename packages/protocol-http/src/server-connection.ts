@@ -141,6 +141,14 @@ export class ServerConnection extends Shell {
     if (this.between !== 'no' && this.phase === 'open') this.timeHead()
   }
 
+  override stop(): void {
+    super.stop()
+    if (this.phase !== 'mute') return
+    // What is pipelined is answered by nobody, and must not hold back the end of the connection.
+    this.machine.refuseNext()
+    this.pace()
+  }
+
   protected handle(event: HttpEvent): void {
     switch (event.type) {
       case 'request':

@@ -241,7 +241,8 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
     }
   }
 
-  private pace(): void {
+  /** Reads on, or not: by how much waits in the machine. */
+  protected pace(): void {
     const pause = this.machine.heldBytes >= this.machine.limits.maxPipelinedBytes
     if (pause === this.belowPaused) return
     this.belowPaused = pause

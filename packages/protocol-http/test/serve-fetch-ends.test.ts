@@ -101,6 +101,48 @@ describe('a client that takes nothing', () => {
   })
 })
 
+describe('a client that is gone while more of it waits than is read ahead', () => {
+  const release: (() => void)[] = []
+  const waits = (): Promise<void> => new Promise((resolve) => void release.push(resolve))
+
+  it('is let go, whatever becomes of the request that is at hand', async () => {
+    const server = httpServer({
+      onExchange: async (exchange) => {
+        await waits()
+        exchange.close()
+      },
+    })
+    const { client } = connect(server)
+    client.transport.write(head('GET').repeat(3000))
+    await turns()
+    client.transport.close({ lingerMs: 0 })
+    await turns()
+    // The answer goes nowhere, and the next request was begun by then.
+    release.shift()!()
+    await turns()
+    expect([release.length, server.connectionCount]).toEqual([1, 0])
+  })
+
+  it('is let go when the handler that did not read its body is done', async () => {
+    release.length = 0
+    const server = serveFetch(async () => {
+      await waits()
+      return new Response('')
+    })
+    const { client } = connect(server)
+    client.transport.write(`${head('GET')}${head('POST', 'Content-Length: 100000\r\n')}${'x'.repeat(100_000)}`)
+    await turns()
+    client.transport.close({ lingerMs: 0 })
+    await turns()
+    release.shift()!()
+    await turns()
+    expect([release.length, server.connectionCount]).toEqual([1, 1])
+    release.shift()!()
+    await turns()
+    expect(server.connectionCount).toBe(0)
+  })
+})
+
 describe('a 205', () => {
   it('has no body, and is sent all the same to HEAD, and with trailers', async () => {
     const { client, wire } = connect(serveFetch(() => new Response(null, { status: 205 })))
