@@ -108,9 +108,10 @@ export class HttpConnection extends ConnectionBase {
     if (status === 204 && fields.contentLength !== undefined) throw new UsageError('ERR_HTTP_BAD_HEADER', 'A 204 has no Content-Length')
     const bodiless = hasNoBody(status, this.requestMethod)
     let framing = ourFraming(fields, bodyBytes)
-    // RFC 9110 §15.3.6
-    if (status === 205 && framing !== 0) throw new UsageError('ERR_HTTP_BODY_LENGTH', 'A 205 has no body')
     const mayTrail = framing === 'chunked'
+    // RFC 9110 §15.3.6. Where the length was left open, what follows is refused.
+    if (status === 205 && mayTrail) framing = 0
+    if (status === 205 && framing !== 0) throw new UsageError('ERR_HTTP_BODY_LENGTH', 'A 205 has no body')
     let length: number | 'chunked' | undefined
     if (!bodiless || (this.requestMethod === 'HEAD' && status !== 204 && status !== 304 && bodyBytes !== 'unknown')) {
       if (framing === 'chunked' && this.peerVersion === '1.0') framing = 'untilClose'

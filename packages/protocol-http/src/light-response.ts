@@ -29,7 +29,7 @@ export class LightResponse {
     }
     // A copy: who made the response may write to its buffer again, before this one is sent.
     if (body !== undefined) this.givenBody = typeof body === 'string' || body === null ? body : new Uint8Array(body as Uint8Array)
-    if (init === undefined) return
+    if (init === undefined || init === null) return
     this.givenStatus = status
     if (init.statusText !== undefined) this.givenStatusText = init.statusText
     if (init.headers !== undefined) this.givenHeaders = copied(init.headers)
@@ -104,10 +104,13 @@ function adopt(): void {
   platform = real
   Object.setPrototypeOf(LightResponse, real)
   passAsResponse(LightResponse.prototype, real)
-  const json = (data: unknown, init?: ResponseInit): LightResponse => {
+  const json = (data: unknown, init?: ResponseInit): LightResponse | Response => {
+    const text = JSON.stringify(data) as string | undefined
+    // It throws as it likes.
+    if (text === undefined) return (real as unknown as { json(data: unknown): Response }).json(data)
     const headers = new Headers(init?.headers)
     if (!headers.has('content-type')) headers.set('content-type', 'application/json')
-    return new LightResponse(JSON.stringify(data), { ...init, headers })
+    return new LightResponse(text, { ...init, headers })
   }
   Object.defineProperty(LightResponse, 'json', { value: json, configurable: true, writable: true })
   // The platform's own, of `fetch`, are Responses, too.

@@ -50,6 +50,8 @@ export function viaProxy(connector: Connector<Transport<Stream>>, options: Proxy
       const onAbort = (): void => exchange.abort(signal?.reason)
       const { switched } = exchange
       signal?.addEventListener('abort', onAbort)
+      // It may have aborted since the exchange was given, of which its listener is not told.
+      if (signal?.aborted === true) onAbort()
       try {
         exchange.halfClose()
         return withLeftover(await switched)

@@ -13,6 +13,8 @@ export class RequestBody implements Protocol<Stream> {
   private readonly maxBytes: number
   private taken = false
   private isOver = false
+  /** What became of it, if it was cut. */
+  private cut: TypeError | undefined
   private parts: Uint8Array[] = []
   private bytes = 0
   private settle: { resolve(body: Uint8Array): void; reject(error: unknown): void } | undefined
@@ -33,6 +35,7 @@ export class RequestBody implements Protocol<Stream> {
   whole(): Promise<Uint8Array> {
     if (this.taken) return Promise.reject(new TypeError('Body is unusable: it has already been read'))
     this.taken = true
+    if (this.cut !== undefined) return Promise.reject(this.cut)
     return new Promise((resolve, reject) => {
       this.settle = { resolve, reject }
       this.begin()
@@ -44,6 +47,7 @@ export class RequestBody implements Protocol<Stream> {
     this.taken = true
     return byteStream({
       start: (controller) => {
+        if (this.cut !== undefined) return controller.error(this.cut)
         this.controller = controller
         this.exchange.pause('read')
         this.begin()
@@ -61,9 +65,9 @@ export class RequestBody implements Protocol<Stream> {
     if (this.isOver) return
     this.isOver = true
     this.parts = []
-    const thrown = new TypeError('the request was cut', { cause: error })
-    this.settle?.reject(thrown)
-    this.controller?.error(thrown)
+    this.cut = new TypeError('the request was cut', { cause: error })
+    this.settle?.reject(this.cut)
+    this.controller?.error(this.cut)
   }
 
   readonly dataReceived = (data: Uint8Array): void => {

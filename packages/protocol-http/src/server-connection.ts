@@ -141,6 +141,14 @@ export class ServerConnection extends Shell {
     if (this.between !== 'no' && this.phase === 'open') this.timeHead()
   }
 
+  override stop(): void {
+    super.stop()
+    if (this.phase !== 'mute') return
+    // What is pipelined is answered by nobody, and must not hold back the end of the connection.
+    this.machine.refuseNext()
+    this.pace()
+  }
+
   protected handle(event: HttpEvent): void {
     switch (event.type) {
       case 'request':
@@ -243,8 +251,11 @@ export class ServerConnection extends Shell {
   private hand(exchange: ServerExchange, take: NonNullable<ServerPolicy['onUpgrade']>): void {
     const request = exchange.takeOver()
     const threw = (error: unknown): void => {
-      this.policy.transport.onError(error)
-      request.transport.abort(error)
+      try {
+        this.policy.transport.onError(error)
+      } finally {
+        request.transport.abort(error)
+      }
     }
     try {
       const result = take(request, this.info)

@@ -141,7 +141,7 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
     this.statusText = line
     this.headers = headers
     this.statusIsOpen = response.status === undefined && contentLength === undefined && !this.dropsBody()
-    if (hasNoBody(status, '')) this.declaredLeft = 0
+    if (hasNoBody(status, '') || status === 205) this.declaredLeft = 0
     else if (contentLength !== undefined) this.declaredLeft = Number(contentLength)
     if (response.flush === true) soon(() => this.flushHead())
   }
@@ -225,7 +225,8 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   }
 
   override bodyReceived(data: Uint8Array): void {
-    this.watch()
+    // That it sends is no sign that it takes ours.
+    if (!this.waitsToSend) this.watch()
     super.bodyReceived(data)
   }
 
@@ -289,8 +290,12 @@ export class ServerExchange extends Exchange implements HttpServerExchange {
   private watch(): void {
     if (this.cause !== undefined) return
     const { machine } = this.host
-    this.waited = (this.queue.bytes > 0 && this.writeHalf !== 'held') || (this.reads && this.readHalf === 'flowing' && machine.ourState === 'head' && machine.theirState === 'body')
+    this.waited = this.waitsToSend || (this.reads && this.readHalf === 'flowing' && machine.ourState === 'head' && machine.theirState === 'body')
     this.host.waits(this.waited)
+  }
+
+  private get waitsToSend(): boolean {
+    return this.queue.bytes > 0 && this.writeHalf !== 'held'
   }
 
   private failed(cause: Cause): void {

@@ -1,4 +1,4 @@
-import { UsageError } from '@async/core'
+import { isAsyncError, UsageError } from '@async/core'
 import type { Cause, Info } from '@async/core'
 import { lossError } from '@async/core/base'
 import { HttpLimitError, HttpProtocolError } from './errors.ts'
@@ -92,6 +92,9 @@ class FetchExchange implements FetchInfo {
 
   /** For the exchange: it cannot come to its end. */
   exchangeFailed(cause: Cause): void {
+    const { error } = cause as { readonly error?: unknown }
+    // A handler's fault that nothing threw for: nobody else would hear of it.
+    if (isAsyncError(error, 'ERR_HTTP_NOT_SENT')) this.exchange.reportThrown(error)
     this.request.failed(cause)
     this.sender?.cancel(lossError(cause))
   }
@@ -120,13 +123,23 @@ class FetchExchange implements FetchInfo {
 
   private threw(error: unknown): void {
     const { exchange } = this
+    this.sender?.cancel(error)
     // Who left is told by the signal; that the handler stopped for it is no error.
     if (exchange.isOver) return exchange.abort(error)
     const isTheirs = error instanceof HttpProtocolError || error instanceof HttpLimitError
-    if (!isTheirs) exchange.reportThrown(error)
+    try {
+      if (!isTheirs) exchange.reportThrown(error)
+    } finally {
+      this.end(error, isTheirs ? error.status : 500)
+    }
+  }
+
+  /** The answer to a client whose handler threw. */
+  private end(error: unknown, status: number): void {
+    const { exchange } = this
     try {
       if (exchange.headSent) exchange.abort(error)
-      else answer(exchange, isTheirs ? error.status : 500)
+      else answer(exchange, status)
     } catch {
       // The handler has ended the exchange by other means.
       exchange.abort(error)

@@ -15,7 +15,10 @@ interface Read {
  * @throws UsageError for what may not be sent.
  */
 export function sendLight(exchange: ServerExchange, response: LightResponse): boolean {
-  if (exchange.isOver) return true
+  if (exchange.isOver) {
+    exchange.close()
+    return true
+  }
   const { givenBody: body, givenStatus: status, givenStatusText: statusText, knownHeaders } = response
   if (body !== null && body.length > portionBytes) return false
   const headers = responseFields(knownHeaders ?? response.givenHeaders, typeof body === 'string' && knownHeaders === undefined, exchange.sendsTrailers)
@@ -31,26 +34,28 @@ export function sendLight(exchange: ServerExchange, response: LightResponse): bo
  */
 export class ResponseSender {
   private readonly exchange: ServerExchange
-  private reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  /** Where the body comes from: who reads it, once it is read. */
+  private source: { cancel(reason: unknown): Promise<void> } | undefined
 
   constructor(exchange: ServerExchange) {
     this.exchange = exchange
   }
 
-  /** The client is gone: nobody needs the rest of the body. */
+  /** Nobody needs the rest of the body. */
   cancel(reason: unknown): void {
-    this.reader?.cancel(reason).catch(() => {})
+    this.source?.cancel(reason).catch(() => {})
   }
 
   /** @throws (rejects) what the body's source failed with, and what may not be sent. */
   async send(response: Response): Promise<void> {
     const { exchange } = this
-    if (this.isOver()) return void (await response?.body?.cancel())
+    const body = response?.body ?? null
+    this.source = body ?? undefined
+    if (this.isOver()) return this.giveUp()
     if (typeof response?.status !== 'number' || response.status < 200 || response.bodyUsed) throw new TypeError('The handler gave no Response that can be sent')
     const headers: ResponseFields = responseFields(response.headers, false, exchange.sendsTrailers)
     const hasLength = headers.some(([name]) => name === 'content-length')
     const head = { status: response.status, headers, ...(response.statusText === '' ? {} : { reason: response.statusText }) }
-    const { body } = response
     const { method } = exchange.request
     if (body === null || method === 'HEAD') {
       exchange.respond(head)
@@ -59,16 +64,16 @@ export class ResponseSender {
       return
     }
     const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>
-    this.reader = reader
+    this.source = reader
     const first: Read = await reader.read()
-    if (this.isOver()) return this.cancel(undefined)
+    if (this.isOver()) return this.giveUp()
     if (first.done) {
       exchange.respond(head)
       return exchange.close()
     }
     const second: Promise<Read> = reader.read()
     const isWhole = !hasLength && !exchange.sendsTrailers && (await isDoneSoon(second))
-    if (this.isOver()) return this.cancel(undefined)
+    if (this.isOver()) return this.giveUp()
     exchange.respond(isWhole ? { ...head, headers: [...headers, ['Content-Length', String(bytesOf(first).length)]] } : head)
     for (let part = first, next = second; !part.done; part = await next, next = reader.read()) {
       // It is awaited behind the write; that it failed meanwhile must not look unhandled.
@@ -76,6 +81,12 @@ export class ResponseSender {
       await this.write(bytesOf(part))
     }
     exchange.close()
+  }
+
+  /** The client is gone, which ends the exchange only where something is still read of it. */
+  private giveUp(): void {
+    this.cancel(undefined)
+    this.exchange.close()
   }
 
   private async write(bytes: Uint8Array): Promise<void> {

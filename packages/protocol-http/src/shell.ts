@@ -159,18 +159,31 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
   }
 
   /**
-   * Lets go of the transport below, which another protocol takes over: nothing is delivered until that is started. (It cannot be started
-   * before this returns, and a protocol that pauses when it is started has to stay paused: hence the detour over `start`.)
+   * Lets go of the transport below, which another protocol takes over: nothing is delivered until that is started, whoever pauses and resumes it
+   * before. (It cannot be started before this returns, and a protocol that pauses when it is started has to stay paused: hence the detours.)
    */
   protected giveBelow(): StreamTransport {
     const { below } = this
     this.phase = 'given'
     below.unregister()
     below.pause('read')
-    const given: { start?: StreamTransport['start'] } = below
+    const given: Partial<Pick<StreamTransport, 'start' | 'pause' | 'resume'>> = below
+    const { pause, resume } = below
+    let paused = false
+    given.pause = (side) => {
+      paused = true
+      pause.call(below, side)
+    }
+    given.resume = (side) => {
+      paused = false
+      resume.call(below, side)
+      pause.call(below, 'read')
+    }
     given.start = (protocol, leftover) => {
       delete given.start
-      below.resume('read')
+      delete given.pause
+      delete given.resume
+      if (!paused) below.resume('read')
       below.start(protocol, leftover)
     }
     return below
@@ -228,7 +241,8 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
     }
   }
 
-  private pace(): void {
+  /** Reads on, or not: by how much waits in the machine. */
+  protected pace(): void {
     const pause = this.machine.heldBytes >= this.machine.limits.maxPipelinedBytes
     if (pause === this.belowPaused) return
     this.belowPaused = pause

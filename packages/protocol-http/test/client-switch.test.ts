@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { connect as connectNode, type AddressInfo } from 'node:net'
 import type { StreamTransport } from '@async/core'
+import { memoryPair } from '@async/core/testing'
 import { listenTcp, tcpConnector } from '@async/transport-tcp'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createFetch, type HttpConnector, type HttpConnectorOptions, httpConnector, httpServer, viaProxy } from '../src/index.ts'
@@ -182,6 +183,24 @@ describe('Upgrade', () => {
 })
 
 describe('viaProxy', () => {
+  it('obeys its signal, whenever that aborts', async () => {
+    for (let microtasks = 0; microtasks < 12; microtasks++) {
+      const control = new AbortController()
+      const { a, b } = memoryPair()
+      b.start({ dataReceived() {} })
+      const connector = {
+        connect: () => {
+          void (async () => {
+            for (let i = 0; i < microtasks; i++) await Promise.resolve()
+            control.abort(new Error('enough'))
+          })()
+          return Promise.resolve(a)
+        },
+      }
+      await expect(viaProxy(connector, { host: 'h', port: 1 }).connect({ signal: control.signal })).rejects.toThrow('enough')
+    }
+  })
+
   /** Node's server as a proxy that makes tunnels. */
   async function proxy(): Promise<{ port: number; asked: string[] }> {
     const asked: string[] = []

@@ -43,6 +43,7 @@ describe('on the wire', () => {
     ['headers as any sequence of pairs', () => ['x', { headers: new Map([['x-a', ' 1 ']]) as unknown as Headers }]],
     ['fields of a connection', () => ['x', { headers: { 'Transfer-Encoding': 'chunked', 'Keep-Alive': 'x', Connection: 'close' } }]],
     ['204', () => [null, { status: 204 }]],
+    ['null for how', () => ['x', null as unknown as ResponseInit]],
     ['HEAD', () => ['hello', { headers: { 'content-length': '5' } }], 'HEAD / HTTP/1.1\r\nHost: h\r\n\r\n'],
     ['a text that is long', () => ['x'.repeat(200_000)]],
     ['a stream', () => [new ReadableStream({ start(controller) { controller.enqueue(new Uint8Array([97])); controller.close() } })]],
@@ -72,6 +73,7 @@ it('to whoever looks at it', async () => {
   expect(await new Response(new Response('through').body).text()).toBe('through')
   const json = (Response as unknown as { json(data: unknown, init: ResponseInit): Response }).json({ a: 1 }, { status: 202 })
   expect([json.status, json.headers.get('content-type'), await json.text()]).toEqual([202, 'application/json', '{"a":1}'])
+  expect(() => (Response as unknown as { json(data: unknown): Response }).json(undefined)).toThrow(TypeError)
   expect(Response.error().type).toBe('error')
   expect(() => new Response('', { status: 99 })).toThrow(RangeError)
   expect(() => new Response('x', { status: 204 })).toThrow(TypeError)

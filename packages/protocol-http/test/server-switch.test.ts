@@ -70,6 +70,43 @@ describe('onUpgrade', () => {
     expect(recorder.events).toEqual(['made', 'data later'])
   })
 
+  it('may pause and resume it before the start: nothing is lost, and what is paused stays paused', async () => {
+    let request: UpgradeRequest | undefined
+    const { client } = connect({ onUpgrade: (given) => void (request = given) })
+    client.transport.write(upgrade)
+    await turns()
+    const { transport, leftover } = request!
+    transport.pause()
+    transport.resume()
+    client.transport.write('one ')
+    await turns()
+    transport.pause('read')
+    const recorder = new Recorder()
+    transport.start(recorder, leftover)
+    await turns()
+    client.transport.write('two')
+    await turns()
+    expect(recorder.events).toEqual(['made'])
+    transport.resume('read')
+    await turns()
+    expect(recorder.events).toEqual(['made', 'data one two'])
+  })
+
+  it('that is rejected aborts also where onError throws', async () => {
+    let reject: ((error: unknown) => void) | undefined
+    const pending = { then: (_resolved: unknown, rejected: (error: unknown) => void) => void (reject = rejected) }
+    const { client } = connect({
+      onUpgrade: () => pending as unknown as Promise<void>,
+      onError: () => {
+        throw new Error('told')
+      },
+    })
+    client.transport.write(upgrade)
+    await turns()
+    expect(() => reject!(new Error('no'))).toThrow('told')
+    expect((await client.lost).kind).toBe('reset')
+  })
+
   it('is for the protocols that were named; others are answered in HTTP', async () => {
     let count = 0
     const { client, wire } = connect({ onUpgrade: () => void count++ })

@@ -350,7 +350,8 @@ export class Connection implements Peer, Protocol<Messages>, RequestsOwner, Outb
     if (requests?.isOver === true) this.requests = undefined
     if (this.state === 'ending' && requests?.isSettled !== false && this.outbox.isEmpty) return this.finish()
     const full = requests !== undefined && (this.holding ? !requests.isHalfEmpty : requests.isFull)
-    const hold = full && this.owedToUs === 0
+    // Who can be told nothing any more is read to the end, which would never come else.
+    const hold = full && this.owedToUs === 0 && !this.outbox.isStopped
     if (hold === this.holding) return
     this.holding = hold
     if (hold) this.below.pause('read')

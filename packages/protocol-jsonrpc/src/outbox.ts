@@ -45,6 +45,8 @@ interface Waiter {
 export class Outbox implements Producer {
   /** Whether the transport has told us to wait. */
   blocked = false
+  /** The transport takes nothing any more. */
+  isStopped = false
   private readonly owner: OutboxOwner
   /** What waits, if anything does: an idle connection is to weigh little. */
   private held: Held[] | undefined
@@ -163,6 +165,9 @@ export class Outbox implements Producer {
 
   stop(): void {
     this.blocked = false
+    this.isStopped = true
+    // What is held goes nowhere as well, and nobody is to wait for it.
+    if (this.sending === undefined) this.resume()
   }
 
   private keep(held: Held[]): void {
