@@ -15,6 +15,14 @@ function collector(options?: Parameters<typeof memoryPair>[0]) {
 }
 
 describe('pipe', () => {
+  it('aborts its target when the source was over before', async () => {
+    const { a } = memoryPair()
+    a.abort()
+    const { to } = collector()
+    await expect(pipe(a, to)).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    expect(await to.closed).toMatchObject({ kind: 'aborted' })
+  })
+
   it('relays both ways at once, at the pace of a slow reader, and ends each side when the other ends', async () => {
     const left = memoryPair()
     const right = memoryPair()

@@ -65,20 +65,26 @@ function pipeTransport<C extends Carries>(from: Transport<C>, to: Transport<C>, 
         if (!ended) from.resume('read')
       },
     })
-    from.start({
-      dataReceived(data) {
-        if (taken) to.write(data)
-      },
-      eofReceived: done,
-      connectionLost(reason: CloseReason) {
-        if (reason.kind === 'closed') return done()
-        if (ended) return
-        ended = true
-        const error = lossError(reason)
-        if (taken) to.abort(error)
-        reject(error)
-      },
-    })
+    const failed = (error: unknown): void => {
+      ended = true
+      if (taken) to.abort(error)
+      reject(error)
+    }
+    try {
+      from.start({
+        dataReceived(data) {
+          if (taken) to.write(data)
+        },
+        eofReceived: done,
+        connectionLost(reason: CloseReason) {
+          if (reason.kind === 'closed') done()
+          else if (!ended) failed(lossError(reason))
+        },
+      })
+    } catch (error) {
+      // It was over before it began.
+      failed(error)
+    }
   })
 }
 
