@@ -88,7 +88,15 @@ function pipeTransport<C extends Carries>(from: Transport<C>, to: Transport<C>, 
   })
 }
 
-async function pipeIterable(from: AsyncIterable<Data> | Iterable<Data>, to: Transport, how: 'halfClose' | 'close' | 'none'): Promise<void> {
+/** A source may have nothing for long: whoever waits hears of the end of `to` all the same, and the source with its next item. */
+function pipeIterable(from: AsyncIterable<Data> | Iterable<Data>, to: Transport, how: 'halfClose' | 'close' | 'none'): Promise<void> {
+  const over = to.closed.then((reason): never => {
+    throw lossError(reason)
+  })
+  return Promise.race([pump(from, to, how), over])
+}
+
+async function pump(from: AsyncIterable<Data> | Iterable<Data>, to: Transport, how: 'halfClose' | 'close' | 'none'): Promise<void> {
   try {
     for await (const data of from) {
       to.write(data)
