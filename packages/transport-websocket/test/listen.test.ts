@@ -47,7 +47,9 @@ describe('listenWebSocket', () => {
     second.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n')
     await until(() => listener.heldCount === 1)
     second[leave]()
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    // What is asked later is answered later: by then the server's side has heard of it.
+    const [response] = await once(get({ port: listener.port, host: '127.0.0.1' }), 'response')
+    response.resume()
     first.transport.close()
     await until(() => listener.heldCount === 0 && listener.connectionCount === 0)
     if (leave === 'end') expect((await recorders[1]!.lost).kind).toBe('truncated')
