@@ -83,4 +83,52 @@ describe('withIdleTimeout', () => {
   it.each([{}, { readMs: 0 }, { allMs: -1 }])('refuses %j', (options) => {
     expect(() => withIdleTimeout(options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
   })
+
+  it('does not end a queue that moves, however full it is kept', async () => {
+    const clock = new VirtualClock()
+    const { a, b } = memoryPair({ capacityBytes: 1000 })
+    const top = withIdleTimeout({ writeMs: 1000, clock })(a)
+    top.start({ dataReceived() {} })
+    b.start({ dataReceived: () => b.pause('read') })
+    top.write(new Uint8Array(50_000))
+    for (let second = 0; second < 10; second++) {
+      const before = top.queuedBytes
+      b.resume('read')
+      await settle()
+      expect(top.queuedBytes).toBeLessThan(before)
+      top.write(new Uint8Array(before - top.queuedBytes))
+      clock.advance(900)
+    }
+    expect(top.queuedBytes).toBeGreaterThan(0)
+    clock.advance(1000)
+    expect(await top.closed).toMatchObject({ kind: 'timeout' })
+  })
+
+  it('waits for nothing more to read behind the peer’s end', async () => {
+    const { clock, top, far, lost } = idle({ readMs: 1000 })
+    top.start({ dataReceived() {}, eofReceived() {} })
+    far.start({ dataReceived() {} })
+    far.halfClose()
+    await settle()
+    clock.advance(10_000)
+    await settle()
+    expect(lost()).toBe('detached')
+    top.close()
+    expect(await top.closed).toMatchObject({ kind: 'closed', by: 'peer' })
+  })
+
+  it.each([
+    ['in connectionMade', { dataReceived() {}, connectionMade: (transport: { close(): void }) => transport.close() }],
+    ['by the end of the peer, for a protocol that hears of none', { dataReceived() {} }],
+  ])('counts no more once it is closed %s', async (_, protocol) => {
+    const clock = new VirtualClock()
+    const { a, b } = memoryPair({ capacityBytes: 10 })
+    const top = withIdleTimeout({ allMs: 1000, clock })(a)
+    top.write(new Uint8Array(100))
+    top.start(protocol)
+    b.halfClose()
+    await settle()
+    expect(clock.pendingCount).toBe(0)
+    top.abort()
+  })
 })

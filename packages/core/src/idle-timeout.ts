@@ -8,7 +8,7 @@ import type { Carries, CloseOptions, Data, Side, Transport } from './transport.t
 
 /** Options of `withIdleTimeout`; at least one time is given. */
 export interface IdleTimeoutOptions {
-  /** Milliseconds without a delivery. Stands while reading is paused here. */
+  /** Milliseconds without a delivery. Stands while reading is paused here, and from the peer's end on. */
   readonly readMs?: number
   /** Milliseconds in which nothing of what is queued leaves. Stands while nothing is queued. */
   readonly writeMs?: number
@@ -40,9 +40,14 @@ class IdleTimeout<C extends Carries> extends WrappedTransport<C> {
   private readAtMs = 0
   private writeAtMs = 0
   private paused = false
+  private closing = false
+  /** Nothing more can come. */
+  private readEnded = false
   /** When the queue below was last seen to shrink, or began to fill. */
   private progressAtMs = 0
+  /** Bytes queued at the last write or look, and whether that look found any. */
   private queuedBefore = 0
+  private hadBacklog = false
   private error: ConnectionError | undefined
   private mapped: Promise<CloseReason> | undefined
 
@@ -58,7 +63,7 @@ class IdleTimeout<C extends Carries> extends WrappedTransport<C> {
   }
 
   override onMade(): void {
-    if (this.timer !== undefined) return
+    if (this.timer !== undefined || this.closing) return
     this.readAtMs = this.writeAtMs = this.progressAtMs = this.clock.nowMs()
     this.arm(this.clock.nowMs())
   }
@@ -66,11 +71,13 @@ class IdleTimeout<C extends Carries> extends WrappedTransport<C> {
   override write(data: Data): void {
     this.beforeWrite()
     super.write(data)
+    this.queuedBefore = this.below.queuedBytes
   }
 
   override writeSequence(list: readonly Data[]): void {
     this.beforeWrite()
     super.writeSequence(list)
+    this.queuedBefore = this.below.queuedBytes
   }
 
   override pause(side?: Side): void {
@@ -85,6 +92,7 @@ class IdleTimeout<C extends Carries> extends WrappedTransport<C> {
   }
 
   override close(options?: CloseOptions): void {
+    this.closing = true
     this.disarm()
     super.close(options)
   }
@@ -99,6 +107,11 @@ class IdleTimeout<C extends Carries> extends WrappedTransport<C> {
     protocol.dataReceived(data)
   }
 
+  override onEof(protocol: Protocol<C>): void {
+    this.readEnded = true
+    super.onEof(protocol)
+  }
+
   override onLost(reason: CloseReason, protocol: Protocol<C>): void {
     if (reason.kind !== 'detached') this.disarm()
     protocol.connectionLost?.(this.reasonAbove(reason))
@@ -109,15 +122,17 @@ class IdleTimeout<C extends Carries> extends WrappedTransport<C> {
     return Object.freeze({ kind: 'timeout', error: this.error, unsentBytes: reason.unsentBytes, unreadBytes: reason.unreadBytes, below: reason })
   }
 
+  /** What left since the last look is seen here, before it is made up for. */
   private beforeWrite(): void {
     this.writeAtMs = this.clock.nowMs()
-    if (this.below.queuedBytes === 0) this.progressAtMs = this.writeAtMs
+    const queued = this.below.queuedBytes
+    if (queued === 0 || queued < this.queuedBefore) this.progressAtMs = this.writeAtMs
   }
 
   /** The timer is not moved when something happens; when it fires it looks at what happened, and is set for what is left. */
   private arm(nowMs: number): void {
     const { readMs = Infinity, writeMs = Infinity, allMs = Infinity } = this.options
-    const readDue = (this.paused ? nowMs : this.readAtMs) + readMs
+    const readDue = (this.paused || this.readEnded ? nowMs : this.readAtMs) + readMs
     const writeDue = (this.queuedBefore === 0 ? nowMs : this.progressAtMs) + writeMs
     const allDue = Math.max(this.readAtMs, this.writeAtMs, this.progressAtMs) + allMs
     this.timer = this.clock.setTimer(() => this.check(), Math.max(1, Math.min(readDue, writeDue, allDue) - nowMs))
@@ -127,9 +142,11 @@ class IdleTimeout<C extends Carries> extends WrappedTransport<C> {
     const nowMs = this.clock.nowMs()
     const { readMs = Infinity, writeMs = Infinity, allMs = Infinity } = this.options
     const queued = this.below.queuedBytes
-    if (queued < this.queuedBefore) this.progressAtMs = nowMs
+    // What is empty by now may have been so since the write: that is no news.
+    if (queued > 0 ? queued < this.queuedBefore : this.hadBacklog) this.progressAtMs = nowMs
     this.queuedBefore = queued
-    if (!this.paused && nowMs - this.readAtMs >= readMs) this.timeOut('read', readMs)
+    this.hadBacklog = queued > 0
+    if (!this.paused && !this.readEnded && nowMs - this.readAtMs >= readMs) this.timeOut('read', readMs)
     else if (queued > 0 && nowMs - this.progressAtMs >= writeMs) this.timeOut('write', writeMs)
     else if (nowMs - Math.max(this.readAtMs, this.writeAtMs, this.progressAtMs) >= allMs) this.timeOut('all', allMs)
     else this.arm(nowMs)

@@ -15,6 +15,36 @@ function collector(options?: Parameters<typeof memoryPair>[0]) {
 }
 
 describe('pipe', () => {
+  it('rejects when its target is lost while an iterable has nothing', async () => {
+    const { to, far } = collector()
+    let next = (): void => {}
+    let returned = false
+    const source = async function* () {
+      try {
+        yield 'a'
+        await new Promise<void>((resolve) => (next = resolve))
+        yield 'b'
+      } finally {
+        returned = true
+      }
+    }
+    const piped = pipe(source(), to)
+    await settle()
+    far.abort()
+    await expect(piped).rejects.toMatchObject({ code: 'ERR_RESET' })
+    next()
+    await settle()
+    expect(returned).toBe(true)
+  })
+
+  it('aborts its target when the source was over before', async () => {
+    const { a } = memoryPair()
+    a.abort()
+    const { to } = collector()
+    await expect(pipe(a, to)).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    expect(await to.closed).toMatchObject({ kind: 'aborted' })
+  })
+
   it('relays both ways at once, at the pace of a slow reader, and ends each side when the other ends', async () => {
     const left = memoryPair()
     const right = memoryPair()

@@ -65,24 +65,38 @@ function pipeTransport<C extends Carries>(from: Transport<C>, to: Transport<C>, 
         if (!ended) from.resume('read')
       },
     })
-    from.start({
-      dataReceived(data) {
-        if (taken) to.write(data)
-      },
-      eofReceived: done,
-      connectionLost(reason: CloseReason) {
-        if (reason.kind === 'closed') return done()
-        if (ended) return
-        ended = true
-        const error = lossError(reason)
-        if (taken) to.abort(error)
-        reject(error)
-      },
-    })
+    const failed = (error: unknown): void => {
+      ended = true
+      if (taken) to.abort(error)
+      reject(error)
+    }
+    try {
+      from.start({
+        dataReceived(data) {
+          if (taken) to.write(data)
+        },
+        eofReceived: done,
+        connectionLost(reason: CloseReason) {
+          if (reason.kind === 'closed') done()
+          else if (!ended) failed(lossError(reason))
+        },
+      })
+    } catch (error) {
+      // It was over before it began.
+      failed(error)
+    }
   })
 }
 
-async function pipeIterable(from: AsyncIterable<Data> | Iterable<Data>, to: Transport, how: 'halfClose' | 'close' | 'none'): Promise<void> {
+/** A source may have nothing for long: whoever waits hears of the end of `to` all the same, and the source with its next item. */
+function pipeIterable(from: AsyncIterable<Data> | Iterable<Data>, to: Transport, how: 'halfClose' | 'close' | 'none'): Promise<void> {
+  const over = to.closed.then((reason): never => {
+    throw lossError(reason)
+  })
+  return Promise.race([pump(from, to, how), over])
+}
+
+async function pump(from: AsyncIterable<Data> | Iterable<Data>, to: Transport, how: 'halfClose' | 'close' | 'none'): Promise<void> {
   try {
     for await (const data of from) {
       to.write(data)

@@ -66,7 +66,7 @@ class Tap<C extends Carries> extends WrappedTransport<C> {
 
   override onEof(protocol: Protocol<C>): void {
     this.observer.onEof?.()
-    protocol.eofReceived?.()
+    super.onEof(protocol)
   }
 
   override onLost(reason: CloseReason, protocol: Protocol<C>): void {

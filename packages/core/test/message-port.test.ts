@@ -60,6 +60,13 @@ describe('messagePort', () => {
     return { transport, port: port2, protocol: new Collector() }
   }
 
+  it('is lost when the other end was closed before the start', async () => {
+    const { transport, port, protocol } = made()
+    port.close()
+    expect(await transport.closed).toMatchObject({ kind: 'reset' })
+    expect(() => transport.start(protocol)).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
+  })
+
   it('ends with kind limit when more waits than may, and not before', async () => {
     const { transport, port, protocol } = made({ maxHeldBytes: 1000 })
     transport.start(protocol)

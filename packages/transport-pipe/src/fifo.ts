@@ -1,4 +1,4 @@
-import { close, constants, fstat, open } from 'node:fs'
+import { close, constants, fstat, open, stat } from 'node:fs'
 import { promisify } from 'node:util'
 import { ConnectionError, type Connector, limits, type StreamTransport, UsageError } from '@async/core'
 import { checkNumbers, type TransportOptions, transportPolicy } from '@async/core/base'
@@ -23,6 +23,7 @@ const maxDelayMs = 100
 const openFile = promisify(open)
 const closeFile = promisify(close)
 const statFile = promisify(fstat)
+const statPath = promisify(stat)
 
 /**
  * Connects a pair of FIFOs: done when somebody reads from `writePath`. Who opens ours for writing later is awaited while reading.
@@ -99,13 +100,19 @@ async function openEnd(path: string, way: number, signal: AbortSignal): Promise<
       const fd = await openFile(path, way | constants.O_NONBLOCK)
       if ((await statFile(fd)).isFIFO()) return fd
       await closeFile(fd)
-      throw new ConnectionError('ERR_NOT_FIFO', `${path} is no FIFO`, { phase: 'connect' })
+      throw notFifo(path)
     } catch (error) {
       if (error instanceof ConnectionError) throw error
       if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw socketError(error, 'connect', path)
+      // A socket says so as well, and for ever.
+      if ((await statPath(path).catch(() => undefined))?.isFIFO() === false) throw notFifo(path)
     }
     await later(delayMs, signal)
   }
+}
+
+function notFifo(path: string): ConnectionError {
+  return new ConnectionError('ERR_NOT_FIFO', `${path} is no FIFO`, { phase: 'connect' })
 }
 
 /** The world's time, not the transport's: what is waited for is another process. */

@@ -118,6 +118,12 @@ export class ProcessTransport extends PairTransport implements ProcessConnection
     this.maybeOver()
   }
 
+  /** Behind a pause. */
+  protected override deliverEof(): void {
+    super.deliverEof()
+    if (this.exit !== undefined && this.cause === undefined) this.startDraining()
+  }
+
   /** Who broke off here is obeyed at once. Else the process is given time to end: also one that took no more input, for it may be about to exit. */
   protected override destroy(reset: boolean): void {
     const { kind } = this.cause!
@@ -153,7 +159,8 @@ export class ProcessTransport extends PairTransport implements ProcessConnection
     this.exit = Object.freeze(exit)
     forget(this.child)
     this.stopAsking()
-    if (!this.isOver && (this.cause !== undefined || this.readHalf === 'flowing' || this.readHalf === 'discarding')) this.startDraining()
+    // Also when its output has ended: what it says on stderr may go on.
+    if (!this.isIdle && this.readHalf !== 'paused') this.startDraining()
     this.maybeOver()
   }
 
@@ -229,12 +236,13 @@ export class ProcessTransport extends PairTransport implements ProcessConnection
     this.drainLeftMs = Math.max(0, this.drainDueMs - this.policy.clock.nowMs())
   }
 
-  /** Somebody else holds its output. */
+  /** Somebody else holds its output; or its stderr alone, and then the output was whole. */
   private drainOver(): void {
     this.drainTimer = undefined
+    const { outputOver } = this
     this.outputOver = true
     this.dropComplaints()
-    if (this.lossWaits) return this.tellLoss()
+    if (this.lossWaits || outputOver) return this.maybeOver()
     const error = new ConnectionError('ERR_OUTPUT_HELD', `${this.name} is over, and something that it started holds its output open`)
     this.lost(this.endedBy === 'local' ? { kind: 'closed', by: 'local' } : { kind: 'gone', error })
   }

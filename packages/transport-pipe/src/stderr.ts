@@ -46,7 +46,7 @@ export function logLines(stderr: Readable, log: (line: string) => void, onError:
 
 /** Gives what comes from `stderr` to `handler`, at its pace. Resolves when that is all, and the handler is done. */
 export async function handBytes(stderr: Readable, handler: (data: Uint8Array) => unknown, onError: (error: unknown) => void): Promise<void> {
-  let last: Promise<void> | undefined
+  let last: Promise<unknown> | undefined
   // Node resumes the streams of a child that exits.
   stderr.on('resume', () => {
     if (last !== undefined) stderr.pause()
@@ -56,7 +56,7 @@ export async function handBytes(stderr: Readable, handler: (data: Uint8Array) =>
       const result = handler(data)
       if (!(result instanceof Promise)) return
       stderr.pause()
-      last = result.catch(onError).then(() => {
+      last = result.catch(onError).finally(() => {
         last = undefined
         stderr.resume()
       })
@@ -65,5 +65,5 @@ export async function handBytes(stderr: Readable, handler: (data: Uint8Array) =>
     }
   })
   await new Promise((resolve) => stderr.once('close', resolve))
-  await last
+  await last?.catch(() => {})
 }

@@ -212,6 +212,31 @@ describe('a child that closes its output', () => {
 })
 
 describe('what a child says on stderr', () => {
+  it('is waited for no longer than drainTimeoutMs, when something that the child started holds it and not its output', async () => {
+    for (const halfOpen of [true, false]) {
+      const transport = await sh('sleep 100 >/dev/null & echo $!; exit 0', { stderr: 'log', drainTimeoutMs: 50 })
+      let text = ''
+      transport.start({ dataReceived: (data) => void (text += Buffer.from(data).toString()), ...(halfOpen ? { eofReceived() {} } : {}) })
+      const reason = await transport.closed
+      process.kill(Number(text))
+      expect(reason).toMatchObject({ kind: 'closed', by: 'peer', exit: { code: 0 } })
+    }
+  })
+
+  it('is let go when its handler rejects and onError throws', async () => {
+    const thrown: unknown[] = []
+    const mine = new Error('mine')
+    const listener = (error: unknown): void => void thrown.push(error)
+    process.on('unhandledRejection', listener)
+    cleanup(() => process.off('unhandledRejection', listener))
+    const onError = (): never => {
+      throw mine
+    }
+    const { lost } = await run('echo a >&2', { stderr: () => Promise.reject(new Error('first')), onError, drainTimeoutMs: 60_000 })
+    expect((await lost).kind).toBe('closed')
+    expect(thrown).toEqual([mine])
+  })
+
   const script = 'echo out; echo err >&2; printf "no\\nend" >&2'
 
   it('is logged, by lines', async () => {

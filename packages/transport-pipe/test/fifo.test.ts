@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
 import { closeSync, openSync, readdirSync, writeFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { connectFifo, fdConnector, fifoConnector, openFd } from '../src/index.ts'
@@ -92,6 +94,11 @@ there.read()
     await expect(connectFifo({ path: join(dir, 'none'), writePath })).rejects.toMatchObject({ code: 'ERR_NOT_FOUND', phase: 'connect' })
     await expect(connectFifo({ path: join(dir, 'file'), writePath })).rejects.toMatchObject({ code: 'ERR_NOT_FIFO', phase: 'connect' })
     await expect(connectFifo({ path, writePath: join(dir, 'file') })).rejects.toMatchObject({ code: 'ERR_NOT_FIFO' })
+    const socket = createServer().listen(join(dir, 'socket'))
+    cleanup(() => socket.close())
+    await once(socket, 'listening')
+    await expect(connectFifo({ path: join(dir, 'socket'), writePath })).rejects.toMatchObject({ code: 'ERR_NOT_FIFO' })
+    await expect(connectFifo({ path, writePath: join(dir, 'socket') })).rejects.toMatchObject({ code: 'ERR_NOT_FIFO' })
     expect(() => fifoConnector({ path, writePath: path })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
     expect(() => fifoConnector({ path: '', writePath })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
   })

@@ -270,7 +270,8 @@ export class PortTransport extends QueuedTransport<Stream> implements SerialTran
         this.receivedEof()
         this.endSent()
       },
-      () => {},
+      // It is over by now, unless the port itself could not be closed.
+      (error: unknown) => this.gone(error),
     )
   }
 

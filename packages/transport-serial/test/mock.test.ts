@@ -34,6 +34,16 @@ describe('the mock of serialport', () => {
     port.abort()
   })
 
+  it('may fail to close: that ends it at once, and says so', async () => {
+    mock.createPort('/dev/mock')
+    const refuses = new Error('no')
+    const open: SerialBinding['open'] = async (options) => Object.assign(await mock.open(options), { close: () => Promise.reject(refuses) })
+    const port = await connectSerial({ path: '/dev/mock', binding: { list: () => mock.list(), open } })
+    port.start(new Recorder())
+    port.close()
+    expect(await port.closed).toMatchObject({ kind: 'gone', error: { code: 'ERR_DEVICE_GONE', cause: refuses } })
+  })
+
   it('and the binding of the system fit the type', () => {
     const bindings: SerialBinding[] = [mock, SerialPort.binding]
     expect(bindings.length).toBe(2)

@@ -47,7 +47,9 @@ export class FrameTransport extends LayerTransport<Stream, Messages> implements 
   private timerDueMs = 0
   /** The last bytes came since the heartbeat looked. */
   private heard = false
+  /** Bytes that were queued when the heartbeat looked, and those of messages written since. */
   private lastQueuedBytes = 0
+  private writtenBytes = 0
   private owedPong: Uint8Array | undefined
   private producer: PacedProducer | undefined
   private belowIsOver = false
@@ -177,18 +179,27 @@ export class FrameTransport extends LayerTransport<Stream, Messages> implements 
   protected accept(data: Data): void {
     checkData(data)
     const frame = this.outgoing.short(data)
-    if (frame !== undefined) return this.below.write(frame)
+    if (frame !== undefined) {
+      this.below.write(frame)
+      this.writtenBytes += frame.length
+      return
+    }
     const pieces: Data[] = []
     this.outgoing.append(pieces, data)
-    if (pieces.length === 1) this.below.write(pieces[0]!)
-    else this.below.writeSequence(pieces)
+    this.writePieces(pieces)
   }
 
   protected acceptSequence(list: readonly Data[]): void {
     const pieces: Data[] = []
     for (const data of list) checkData(data)
     for (const data of list) this.outgoing.append(pieces, data)
-    this.below.writeSequence(pieces)
+    this.writePieces(pieces)
+  }
+
+  private writePieces(pieces: readonly Data[]): void {
+    if (pieces.length === 1) this.below.write(pieces[0]!)
+    else this.below.writeSequence(pieces)
+    for (const { length } of pieces) this.writtenBytes += length
   }
 
   protected override closeWrites(options: WebSocketCloseOptions | undefined): void {
@@ -364,9 +375,12 @@ export class FrameTransport extends LayerTransport<Stream, Messages> implements 
   /** For the heartbeat: bytes came, or left, or nobody reads. */
   private isAlive(): boolean {
     const { queuedBytes } = this.below
-    const alive = this.heard || this.readHalf !== 'flowing' || queuedBytes < this.lastQueuedBytes
+    // Only what had to wait is a sign: into a buffer that has room bytes leave for nobody, too.
+    const left = this.lastQueuedBytes > 0 && this.lastQueuedBytes + this.writtenBytes > queuedBytes
+    const alive = this.heard || this.readHalf !== 'flowing' || left
     this.heard = false
     this.lastQueuedBytes = queuedBytes
+    this.writtenBytes = 0
     return alive
   }
 }

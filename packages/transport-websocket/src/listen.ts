@@ -79,7 +79,10 @@ function upgradeOf(request: IncomingMessage, socket: Socket, head: Uint8Array, p
   const raw = request.rawHeaders
   const headers: [string, string][] = []
   for (let i = 0; i + 1 < raw.length; i += 2) headers.push([raw[i]!.toLowerCase(), raw[i + 1]!])
-  return { method: request.method ?? '', target: request.url ?? '', headers, transport: new NodeSocketTransport(policy, socket, owner), leftover: head }
+  const transport = new NodeSocketTransport(policy, socket, owner)
+  // From a clean stack, as any loss. Node reads on behind a request, and the client may have left since.
+  queueMicrotask(() => transport.catchUp())
+  return { method: request.method ?? '', target: request.url ?? '', headers, transport, leftover: head }
 }
 
 const noOwner: Owner = { released(): void {} }

@@ -12,6 +12,13 @@ export class NodeSocketTransport extends SocketTransport {
     this.info = new SocketInfo(socket, { resets: !('encrypted' in socket), readsAfterWriteError: owner === undefined })
   }
 
+  /** Takes up what became of the socket while it waited for a transport, and nobody heard of it. */
+  catchUp(): void {
+    const { socket } = this
+    if (socket.destroyed) this.socketFailed(socket.errored ?? new Error('the connection was dropped'))
+    else if (socket.readableEnded) this.socketEnded()
+  }
+
   protected override destroy(reset: boolean): void {
     this.info.remember()
     super.destroy(reset)

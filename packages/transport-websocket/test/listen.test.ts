@@ -35,6 +35,28 @@ describe('listenWebSocket', () => {
     expect([listener.connectionCount, listener.heldCount, listener.failedHandshakeCount]).toEqual([1, 0, 0])
   })
 
+  it.each(['resetAndDestroy', 'end'] as const)('notices that a client that was held has left (%s)', async (leave) => {
+    const recorders: Recorder[] = []
+    const listener = await listen({ maxConnections: 1 }, (transport) => {
+      const recorder = new Recorder()
+      recorders.push(recorder)
+      transport.start(recorder)
+    })
+    const first = await connect({ url: `ws://127.0.0.1:${listener.port}/` })
+    const second = connectSocket(listener.port, '127.0.0.1')
+    second.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n')
+    await until(() => listener.heldCount === 1)
+    second[leave]()
+    // What is asked later is answered later: by then the server's side has heard of it.
+    const [response] = await once(get({ port: listener.port, host: '127.0.0.1' }), 'response')
+    response.resume()
+    first.transport.close()
+    await until(() => listener.heldCount === 0 && listener.connectionCount === 0)
+    if (leave === 'end') expect((await recorders[1]!.lost).kind).toBe('truncated')
+    else expect([listener.failedHandshakeCount, recorders.length]).toEqual([1, 1])
+    second.destroy()
+  })
+
   it('counts handshakes that fail, and reports what authenticate threw', async () => {
     const reports: unknown[] = []
     const mine = new Error('mine')

@@ -101,6 +101,34 @@ describe('the heartbeat', () => {
     expect((await peer.closed).kind).toBe('reset')
   })
 
+  it('takes what leaves a queue that is kept full for a sign of life, and what goes into an empty buffer for none', async () => {
+    const clock = new VirtualClock()
+    const { server, atServer, peer } = await rawClient({ clock, heartbeatMs: 1000, heartbeatTimeoutMs: 500 })
+    peer.start({ dataReceived: () => peer.pause('read'), eofReceived() {} })
+    server.write(new Uint8Array(500_000))
+    await turns()
+    for (let i = 0; i < 10; i++) {
+      const before = server.queuedBytes
+      await until(() => (peer.resume('read'), server.queuedBytes < before))
+      expect(server.queuedBytes).toBeGreaterThan(0)
+      server.write(new Uint8Array(before - server.queuedBytes))
+      clock.advance(500)
+    }
+    expect(server.queuedBytes).toBeGreaterThan(0)
+    peer.start({ dataReceived() {}, eofReceived() {} })
+    peer.resume('read')
+    await until(() => server.queuedBytes === 0)
+    const speak = async (): Promise<never> => {
+      for (;;) {
+        server.write('unheard')
+        await turns()
+        clock.advance(500)
+      }
+    }
+    await expect(speak()).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    expect((await atServer.lost).kind).toBe('timeout')
+  })
+
   it('leaves no timer, also when the protocol ends it at once', async () => {
     for (const how of ['abort', 'close'] as const) {
       const clock = new VirtualClock()

@@ -66,7 +66,7 @@ export abstract class LayerTransport<Below extends Carries, Above extends Carrie
   connectionLost(reason: CloseReason): void {
     if (this.lostBelow !== undefined) return
     this.lostBelow = reason
-    if (this.cause !== undefined) return this.deliverLoss(reason)
+    if (this.cause !== undefined) return this.deliverLoss()
     // Detached: the next protocol has what we had not decoded, so nothing of ours is waited for.
     if (reason.kind === 'detached') this.finish(reason)
     else this.lost(this.reasonAbove(reason))
@@ -153,11 +153,16 @@ export abstract class LayerTransport<Below extends Carries, Above extends Carrie
   }
 
   protected release(): void {
-    if (this.lostBelow !== undefined) this.deliverLoss(this.lostBelow)
-    else {
+    if (this.lostBelow === undefined) {
       this.watch()
       this.below.abort(lossError(this.cause!))
-    }
+    } else if (this.pendingLoss === undefined) this.deliverLoss()
+    // It waited behind what was held, and may be let go by a call of the user's.
+    else this.deliverLossSoon()
+  }
+
+  protected override deliverLoss(): void {
+    super.deliverLoss(this.lostBelow)
   }
 
   protected report(error: unknown): void {

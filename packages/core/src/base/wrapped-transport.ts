@@ -92,9 +92,10 @@ export class WrappedTransport<C extends Carries = Carries> implements Transport<
     protocol.dataReceived(data)
   }
 
-  /** The peer's end, on its way to `protocol`. */
+  /** The peer's end, on its way to `protocol`. One without `eofReceived` has the transport closed (H4). */
   onEof(protocol: Protocol<C>): void {
-    protocol.eofReceived?.()
+    if (protocol.eofReceived !== undefined) protocol.eofReceived()
+    else this.close()
   }
 
   /** The end, on its way to `protocol`. */
@@ -107,13 +108,10 @@ export class WrappedTransport<C extends Carries = Carries> implements Transport<
 class WrappedProtocol<C extends Carries> implements Protocol<C> {
   private readonly wrapper: WrappedTransport<C>
   private readonly protocol: Protocol<C, any>
-  /** Absent when the protocol above has none: absence means something (the transport closes). */
-  readonly eofReceived?: () => void
 
   constructor(wrapper: WrappedTransport<C>, protocol: Protocol<C, any>) {
     this.wrapper = wrapper
     this.protocol = protocol
-    if (protocol.eofReceived !== undefined) this.eofReceived = () => this.wrapper.onEof(this.protocol)
   }
 
   connectionMade(): void {
@@ -123,6 +121,10 @@ class WrappedProtocol<C extends Carries> implements Protocol<C> {
 
   dataReceived(data: C['in']): void {
     this.wrapper.onData(data, this.protocol)
+  }
+
+  eofReceived(): void {
+    this.wrapper.onEof(this.protocol)
   }
 
   connectionLost(reason: CloseReason): void {

@@ -57,6 +57,8 @@ class PortTransport extends QueuedTransport<Messages> {
     super(transportPolicy(options))
     this.port = port
     this.maxHeldBytes = maxHeldBytes
+    // Told once, also of a port that nobody listens to yet.
+    port.addEventListener('close', this.onClose)
   }
 
   protected startReading(): void {
@@ -65,7 +67,6 @@ class PortTransport extends QueuedTransport<Messages> {
     this.listening = 'yes'
     this.port.addEventListener('message', this.onMessage)
     this.port.addEventListener('messageerror', this.onMessageError)
-    this.port.addEventListener('close', this.onClose)
     this.port.start?.()
   }
 
