@@ -53,7 +53,7 @@ export async function serveFloor() {
   return listening(createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => {})
     socket.on('data', (data) => {
-      const { id, params: [a, b] } = JSON.parse(data.latin1Slice())
+      const { id, params: [a, b] } = JSON.parse(data.toString('latin1'))
       socket.write(`{"jsonrpc":"2.0","id":${id},"result":${a + b}}\n`, 'latin1')
     })
   }))
@@ -128,7 +128,7 @@ export async function callFloor(how) {
   let id = 0
   /** @type {(result: number) => void} */
   let resolve
-  socket.on('data', (data) => resolve(JSON.parse(data.latin1Slice()).result))
+  socket.on('data', (data) => resolve(JSON.parse(data.toString('latin1')).result))
   const result = await calls(how, (a, b) => {
     socket.write(`{"jsonrpc":"2.0","id":${id++},"method":"add","params":[${a},${b}]}\n`, 'latin1')
     return new Promise((settle) => (resolve = settle))
