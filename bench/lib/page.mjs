@@ -59,6 +59,7 @@ const howToRead = [
   '## How to read this',
   '',
   '- **CPU per operation comes first.** It is what the side that is measured used, user and system, divided by what it did. Rates and latencies depend on what else the machine does, this does far less.',
+  '- **Everything is warm.** Each side has worked for a second of CPU before it is measured, and has done 4,000 handshakes, or a body of as many bytes, for V8 compiles what was called often. Latency is measured with cores that do not sleep: to wake a virtual one takes longer than the work of both sides.',
   '- **A ratio** is taken within a round, where all sides met the same machine, and is the median of all rounds. The reference is 1. "±" is half the distance between the outer rounds, as a share of the median: where it is larger than the distance',
   '  from the goal, the verdict is worth little.',
   '- **A goal** is a ratio that has to hold, at most, or (for rates) at least. "Reach for" is what a hand-made loop without limits and checks reaches: a direction, no promise.',

@@ -38,14 +38,14 @@ import { startSide } from './side.mjs'
 export const sideFile = (name) => new URL(`../sides/${name}.mjs`, import.meta.url)
 
 /**
- * Warm: the compiler has seen the loop, for half a second of the process's own time, which on a machine with other work may take several; and `operations` of
- * them, where each is long: it counts calls.
+ * Warm: the compiler has seen the loop, for a second of the process's own time, which on a machine with other work may take several; and `operations` of
+ * them, where each is long: it counts calls. (Behind half a second what has more layers is still up to a tenth slower than behind two.)
  * @param {(work: () => Promise<any>) => Promise<{ cpuMicros: number, result: any }>} during @param {(seconds: number) => Promise<any>} call @param {number} seconds
  * @param {number} [operations]
  */
 async function warmUp(during, call, seconds, operations = 0) {
   const time = Math.min(1, seconds / 2)
-  const enoughMicros = Math.min(500_000, seconds * 500_000)
+  const enoughMicros = Math.min(1_000_000, seconds * 1_000_000)
   for (let pass = 0, spentMicros = 0, done = 0; pass < 4 || done < operations; pass++) {
     const { cpuMicros, result } = await during(() => call(time))
     spentMicros += cpuMicros

@@ -70,7 +70,11 @@ export class LightResponse {
 
 /** They may be somebody's who changes them for the next response, before this one is sent. Headers become pairs, which are read faster. */
 function copied(headers: NonNullable<HeadersSource>): HeadersSource {
-  return Symbol.iterator in headers ? [...(headers as unknown as Iterable<[string, string]>)] : { ...headers }
+  if (!(Symbol.iterator in headers)) return { ...headers }
+  const pairs = [...(headers as unknown as Iterable<[string, string]>)]
+  // The platform's own error.
+  if (pairs.some(({ length }) => length !== 2)) void new Headers(pairs)
+  return pairs
 }
 
 /** The platform's class, whatever the global one is now. */

@@ -12,9 +12,9 @@ const noFields: HeaderList = []
 
 /**
  * The fields that are sent of what a Response was given: each value without the white space around it, none that concern another connection, and
- * the type of a text that has none (`addsType`). Trailers leave no place for a length.
+ * the type of a text that has none (`addsType`). There is no length where that has no place (`dropsLength`): beside trailers, and in a 204, which a proxy may have got with one.
  */
-export function responseFields(given: HeadersSource, addsType: boolean, sendsTrailers: boolean): ResponseFields {
+export function responseFields(given: HeadersSource, addsType: boolean, dropsLength: boolean): ResponseFields {
   if (given === undefined) return addsType ? onlyTextType : noFields
   const fields: (readonly [string, string])[] = []
   let hasType = false
@@ -22,7 +22,7 @@ export function responseFields(given: HeadersSource, addsType: boolean, sendsTra
     const lower = name.toLowerCase()
     if (hopByHop.has(lower) && !(lower === 'connection' && value.toLowerCase() === 'close')) return
     if (lower === 'content-type') hasType = true
-    else if (lower === 'content-length' && sendsTrailers) return
+    else if (lower === 'content-length' && dropsLength) return
     fields.push([name, value])
   }
   if (typeof (given as Headers).getSetCookie === 'function') for (const [name, value] of given as Headers) add(name, value)

@@ -21,7 +21,7 @@ export function sendLight(exchange: ServerExchange, response: LightResponse): bo
   }
   const { givenBody: body, givenStatus: status, givenStatusText: statusText, knownHeaders } = response
   if (body !== null && body.length > portionBytes) return false
-  const headers = responseFields(knownHeaders ?? response.givenHeaders, typeof body === 'string' && knownHeaders === undefined, exchange.sendsTrailers)
+  const headers = responseFields(knownHeaders ?? response.givenHeaders, typeof body === 'string' && knownHeaders === undefined, exchange.sendsTrailers || status === 204)
   exchange.respond(statusText === '' ? { status, headers } : { status, headers, reason: statusText })
   if (body !== null && body.length > 0 && exchange.request.method !== 'HEAD') exchange.write(body)
   exchange.close()
@@ -53,7 +53,7 @@ export class ResponseSender {
     this.source = body ?? undefined
     if (this.isOver()) return this.giveUp()
     if (typeof response?.status !== 'number' || response.status < 200 || response.bodyUsed) throw new TypeError('The handler gave no Response that can be sent')
-    const headers: ResponseFields = responseFields(response.headers, false, exchange.sendsTrailers)
+    const headers: ResponseFields = responseFields(response.headers, false, exchange.sendsTrailers || response.status === 204)
     const hasLength = headers.some(([name]) => name === 'content-length')
     const head = { status: response.status, headers, ...(response.statusText === '' ? {} : { reason: response.statusText }) }
     const { method } = exchange.request

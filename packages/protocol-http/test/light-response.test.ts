@@ -77,6 +77,7 @@ it('to whoever looks at it', async () => {
   expect(Response.error().type).toBe('error')
   expect(() => new Response('', { status: 99 })).toThrow(RangeError)
   expect(() => new Response('x', { status: 204 })).toThrow(TypeError)
+  expect(() => new Response('x', { headers: [['a']] as never })).toThrow(TypeError)
 })
 
 it('has the headers that it was given, whatever their owner does with them before it is sent', async () => {

@@ -90,6 +90,8 @@ describe('the response', () => {
     expect(await ask(get, () => new Response('hello'))).toBe(ok('hello'))
     expect(await ask(get, () => new Response(null))).toBe('data HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
     expect(await ask(get, () => new Response(null, { status: 204 }))).toBe('data HTTP/1.1 204 No Content\r\n\r\n')
+    // As a proxy may have got it.
+    expect(await ask(get, () => new Response(null, { status: 204, headers: { 'Content-Length': '0' } }))).toBe('data HTTP/1.1 204 No Content\r\n\r\n')
     expect(await ask(get, () => new Response(null, { status: 304 }))).toBe('data HTTP/1.1 304 Not Modified\r\n\r\n')
     expect(await ask(get, () => new Response(new Uint8Array([104, 105])))).toBe('data HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi')
     const slow = (): ReadableStream => new ReadableStream({

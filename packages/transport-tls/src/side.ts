@@ -183,7 +183,12 @@ function select(choose: NonNullable<TlsServerOptions['selectCredentials']>, name
     owner.failed(new ConnectionError('ERR_TLS_SERVER_NAME', `TLS handshake: no certificate for ${JSON.stringify(name.slice(0, 255))}`, { cause, phase: 'handshake' }))
     done(new Error('no certificate for that name'))
   }
-  const chosen = (credentials: TlsCredentials | undefined): void => (credentials === undefined ? done(null) : done(null, credentials.context))
+  const chosen = (credentials: TlsCredentials | undefined): void => {
+    if (credentials === undefined) return done(null)
+    // Without one Node would show the default certificate, and say nothing.
+    if (credentials.context === undefined) return refuse(new TypeError('selectCredentials gave something else than TlsCredentials'))
+    done(null, credentials.context)
+  }
   try {
     const credentials = choose(name)
     if (credentials instanceof Promise) credentials.then(chosen).catch(refuse)

@@ -221,6 +221,7 @@ describe('server names', () => {
     ['throws', () => { throw new Error('no such name') }],
     ['rejects', () => Promise.reject(new Error('no such name'))],
     ['gives what are no credentials, later', () => Promise.resolve(null as never)],
+    ['gives what are none, and could pass for some', () => 5 as never],
   ])('that nobody knows end the handshake when selectCredentials %s', async (_, selectCredentials) => {
     const failed = await failure({}, { ...shown, selectCredentials })
     expect(failed.server).toBe('ERR_TLS_SERVER_NAME')
