@@ -21,8 +21,9 @@ const failed = await runSteps([
     console.log(`${passed} passed, ${lost} failed, ${skipped.length} skipped`)
     return code
   }])]),
-  // What costs no time to measure on a busy machine: bytes, which are the same everywhere.
+  // What a busy machine does not change.
   ['allocations', () => run('node', ['bench/allocations/check.mjs'])],
+  ['system calls', () => run('node', ['bench/system-calls/check.mjs'])],
   // Samples: docs/evidence/mutation.md says where each stands, and what survives.
   ['mutants of the memory pair', () => run('node', ['scripts/mutate.mjs', '--targets', 'memory', '--budget-seconds', '90', '--at-least', '80'])],
   ['mutants of TCP, a sample', () => run('node', ['scripts/mutate.mjs', '--targets', 'tcp', '--budget-seconds', '60', '--at-least', '72'])],

@@ -72,7 +72,7 @@ const howToRead = [
 const ends = [
   '## What does not depend on the machine',
   '',
-  'The bytes that an operation allocates are pinned: `node bench/allocations/check.mjs` holds them against `bench/allocations/pinned.json`. How often each byte is looked at, how many writes leave, and what is held under attack is counted by the tests of the packages;',
+  'The bytes that an operation allocates are pinned: `node bench/allocations/check.mjs` holds them against `bench/allocations/pinned.json`. So are the system calls of a server: `node bench/system-calls/check.mjs` has strace count one read and one write for each write of a client, however many requests are in it. How often each byte is looked at, and what is held under attack, is counted by the tests of the packages;',
   '[HTTP under fire](http-under-fire.md) has figures.',
 ]
 
