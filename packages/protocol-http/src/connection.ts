@@ -231,7 +231,7 @@ export class HttpConnection extends ConnectionBase {
     this.ours = this.moved(this.ours.cycle, 'cycle')
   }
 
-  /** About how many bytes wait for `takeOutput`: characters count as one. */
+  /** How many bytes wait for `takeOutput`. */
   get outputBytes(): number {
     return this.writer.waitingBytes
   }

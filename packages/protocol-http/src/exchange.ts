@@ -42,6 +42,8 @@ export abstract class Exchange extends QueuedTransport<Stream> {
   /** What `send` was given and is not sent yet, unless it went at once. */
   private handing: Handing | undefined
   private ownTrailers: HeaderList = noTrailers
+  /** Whether its handler is being called; and has written what is not flushed yet. */
+  private calling: 'no' | 'yes' | 'written' = 'no'
 
   constructor(host: ExchangeHost, policy: TransportPolicy) {
     super(policy)
@@ -149,11 +151,25 @@ export abstract class Exchange extends QueuedTransport<Stream> {
 
   /** For the scheduled flush alone. */
   override flush(): void {
+    if (this.calling === 'written') this.calling = 'yes'
     super.flush()
   }
 
   protected scheduleFlush(): void {
-    soon(flush, this)
+    if (this.calling === 'no') soon(flush, this)
+    else this.calling = 'written'
+  }
+
+  /** Its handler is called now. What that writes and ends at once, as most do, needs no microtask. */
+  beginCall(): void {
+    this.calling = 'yes'
+  }
+
+  /** It was called. */
+  endCall(): void {
+    const { calling } = this
+    this.calling = 'no'
+    if (calling === 'written') soon(flush, this as Exchange)
   }
 
   protected send(batch: Data[], bytes: number): void {

@@ -15,15 +15,16 @@ export interface Block {
   readonly lineBytes: number
 }
 
-/** Longer request lines are not kept: a target that fits is a name, and not a secret. */
-const maxLineLength = 32
+/** Longer ones, of method and target, are not kept: a target that fits is a name, and not a secret. */
+const maxNameLength = 22
 
-/** A request line, and what it says. */
-export interface RequestLine {
+/** The whole head of a request, as text, and what it says. */
+export interface KnownHead {
   readonly text: string
   readonly method: string
   readonly target: string
   readonly version: HttpVersion
+  readonly block: Block
 }
 
 /**
@@ -34,8 +35,8 @@ export interface RequestLine {
 export class HeadMemo {
   private last: Block | undefined
   private misses = 0
-  private line: RequestLine | undefined
-  private lineMisses = 0
+  private head: KnownHead | undefined
+  private headMisses = 0
 
   /** The block that `text` has at `at`, if it is the one that is kept. */
   find(text: string, at: number): Block | undefined {
@@ -53,17 +54,21 @@ export class HeadMemo {
     return this.last === undefined || this.misses % 16 === 0
   }
 
-  /** What the request line `text` says, if it is the one that is kept: who polls asks for the same again, and two short strings are compared in no time. */
-  knownLine(text: string): RequestLine | undefined {
-    if (this.line?.text === text) return this.line
-    this.lineMisses++
-    return undefined
+  /** The head that `text` has at `at`, if it is the one that is kept: who polls asks for the same again. */
+  findHead(text: string, at: number): KnownHead | undefined {
+    const { head } = this
+    // A read that is one head and no more is no slice: it is compared in a tenth of the time.
+    if (head === undefined || text.slice(at, at + head.text.length) !== head.text) {
+      this.headMisses++
+      return undefined
+    }
+    return head
   }
 
-  /** Keeps a request line that was parsed and is right, if it is short; of those that differ, not each takes the other's place. */
-  keepLine(text: string, method: string, target: string, version: HttpVersion): void {
-    if (text.length > maxLineLength || (this.line !== undefined && this.lineMisses % 16 !== 0)) return
-    this.line = { text: flat(text), method, target: flat(target), version }
+  /** Keeps a head that was parsed and is right, if its request line is short and its block one that is kept; of those that differ, not each takes the other's place. */
+  keepHead(method: string, target: string, version: HttpVersion, block: Block): void {
+    if (method.length + target.length > maxNameLength || (this.head !== undefined && this.headMisses % 16 !== 0)) return
+    this.head = { text: flat(`${method} ${target} HTTP/${version}\r\n${block.text}`), method: flat(method), target: flat(target), version, block }
   }
 
   /** Keeps a block that was parsed and is right. */

@@ -3,7 +3,6 @@ import { passAsResponse } from './pass-as-response.ts'
 /** What Headers are made of. By the class: not every set of types has a name for it. */
 export type HeadersSource = ConstructorParameters<typeof Headers>[0]
 
-const nullBodyStatuses: ReadonlySet<number> = new Set([204, 205, 304])
 let platform: typeof Response | undefined
 
 /**
@@ -23,7 +22,7 @@ export class LightResponse {
   constructor(body?: ConstructorParameters<typeof Response>[0], init?: ResponseInit) {
     const status = init?.status ?? 200
     const isKept = body === undefined || body === null || typeof body === 'string' || (body as Uint8Array).constructor === Uint8Array
-    if (!isKept || !Number.isInteger(status) || status < 200 || status > 599 || (nullBodyStatuses.has(status) && body !== undefined && body !== null)) {
+    if (!isKept || !Number.isInteger(status) || status < 200 || status > 599 || (hasNullBody(status) && body !== undefined && body !== null)) {
       this.real = new platform!(body, init)
       return
     }
@@ -66,6 +65,11 @@ export class LightResponse {
     this.knownHeaders = undefined
     return (this.real = real)
   }
+}
+
+/** A null body status, of the Fetch standard. */
+function hasNullBody(status: number): boolean {
+  return status === 204 || status === 205 || status === 304
 }
 
 /** They may be somebody's who changes them for the next response, before this one is sent. Headers become pairs, which are read faster. */

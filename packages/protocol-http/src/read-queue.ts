@@ -89,10 +89,7 @@ export class ReadQueue {
   /** The next line of at most `maxBytes` without its CRLF; undefined until it is whole. */
   line(maxBytes: number): string | NoLine | undefined {
     for (;;) {
-      if (this.at === this.text.length) {
-        if (!this.advance()) return undefined
-        this.text = latin1(this.read, this.base, Math.min(this.base + windowBytes, this.read.length))
-      }
+      if (this.at === this.text.length && !this.open()) return undefined
       const { text, at } = this
       const found = text.indexOf('\n', at)
       const end = found < 0 ? text.length : found
@@ -114,6 +111,12 @@ export class ReadQueue {
       if (line.charCodeAt(line.length - 1) !== 13) return { tooLong: undefined, seenBytes }
       return line.slice(0, -1)
     }
+  }
+
+  /** The text of what comes next, as far as it is looked at at once, from `aheadAt` on. Empty in the middle of a line. */
+  look(): string {
+    if (this.at === this.text.length) this.open()
+    return this.ahead
   }
 
   /** The text that is looked at, from where reading goes on. Empty in the middle of a line. */
@@ -173,6 +176,13 @@ export class ReadQueue {
       this.gathering = undefined
     }
     this.base = 0
+    return true
+  }
+
+  /** Makes `text` of what comes next. */
+  protected open(): boolean {
+    if (!this.advance()) return false
+    this.text = latin1(this.read, this.base, Math.min(this.base + windowBytes, this.read.length))
     return true
   }
 

@@ -119,6 +119,18 @@ export class Reader {
     if (first !== undefined && !this.input.inLine && !(first === 0x0d && this.requests && this.phase === 'start')) {
       if (!isTokenByte(first)) throw this.badStartLine('')
     }
+    if (this.requests && this.phase === 'start') {
+      const { input } = this
+      const head = this.memo.findHead(input.look(), input.aheadAt)
+      if (head !== undefined) {
+        input.takeAhead(head.text.length)
+        this.method = head.method
+        this.target = head.target
+        this.version = head.version
+        this.headers = head.block.headers
+        return this.requestEvent(head.block.fields)
+      }
+    }
     const line = this.line(this.limits.maxStartLineBytes)
     if (line === undefined) return undefined
     if (line === '' && this.requests && this.phase === 'start') {
@@ -141,7 +153,10 @@ export class Reader {
         input.takeAhead(block.text.length)
         this.headers = block.headers
         this.lineBytes = block.lineBytes
-        return this.requests ? this.requestEvent(block.fields) : this.responseEvent(block.fields)
+        if (!this.requests) return this.responseEvent(block.fields)
+        const event = this.requestEvent(block.fields)
+        this.memo.keepHead(this.method, this.target, this.version, block)
+        return event
       }
       if (this.memo.wants) this.noteBlock()
     }
@@ -175,13 +190,6 @@ export class Reader {
   }
 
   protected requestLine(line: string): void {
-    const known = this.memo.knownLine(line)
-    if (known !== undefined) {
-      this.method = known.method
-      this.target = known.target
-      this.version = known.version
-      return
-    }
     const methodEnd = line.indexOf(' ')
     // A version has eight characters. (What is none is refused below, wherever its last space is; `lastIndexOf` takes as long as all else here.)
     const targetEnd = line.length - 9
@@ -191,7 +199,6 @@ export class Reader {
     const version = parseVersion(line.slice(targetEnd + 1), 'ERR_HTTP_BAD_REQUEST_LINE')
     if (method === undefined) throw this.badStartLine(line)
     if (!isTarget(target, method)) throw this.badStartLine(line)
-    this.memo.keepLine(line, method, target, version)
     this.method = method
     this.target = target
     this.version = version

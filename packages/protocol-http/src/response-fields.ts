@@ -19,9 +19,12 @@ export function responseFields(given: HeadersSource, addsType: boolean, dropsLen
   const fields: (readonly [string, string])[] = []
   let hasType = false
   const add = (name: string, value: string): void => {
+    // By length, most fields are sent as they are.
+    const { length } = name
+    if (length !== 12 && length !== 14 && length !== 10 && length !== 7 && length !== 17 && length !== 16 && length !== 2) return void fields.push([name, value])
     const lower = name.toLowerCase()
-    if (hopByHop.has(lower) && !(lower === 'connection' && value.toLowerCase() === 'close')) return
     if (lower === 'content-type') hasType = true
+    else if (hopByHop.has(lower) && !(lower === 'connection' && value.toLowerCase() === 'close')) return
     else if (lower === 'content-length' && dropsLength) return
     fields.push([name, value])
   }

@@ -266,11 +266,14 @@ export class ServerConnection extends Shell {
   }
 
   private run(exchange: ServerExchange): void {
+    exchange.beginCall()
     try {
       const result = this.policy.onExchange(exchange)
       if (typeof result?.then === 'function') result.then(undefined, (error: unknown) => exchange.handlerThrew(error))
     } catch (error) {
       exchange.handlerThrew(error)
+    } finally {
+      exchange.endCall()
     }
   }
 

@@ -1,6 +1,6 @@
 import { ConnectionError, isAsyncError } from '@async/core'
 import type { Cause, CloseReason, Info, Producer, Protocol, Stream, StreamTransport } from '@async/core'
-import { soon } from '@async/core/base'
+import { soon, writeCounted } from '@async/core/base'
 import type { HttpConnection } from './connection.ts'
 import type { HttpEvent } from './events.ts'
 import type { Exchange, ExchangeHost } from './exchange.ts'
@@ -108,11 +108,14 @@ export abstract class Shell implements Protocol<Stream, StreamTransport>, Exchan
   }
 
   flush(): void {
+    const { outputBytes } = this.machine
     const output = this.machine.takeOutput()
     if (output.length === 0 || this.phase === 'over') return
     try {
-      if (output.length === 1) this.below.write(output[0]!)
-      else this.below.writeSequence(output)
+      const first = output[0]!
+      if (output.length > 1) this.below.writeSequence(output)
+      else if (typeof first === 'string') writeCounted(this.below, first, outputBytes)
+      else this.below.write(first)
     } catch (error) {
       // The transport below ended, and its `connectionLost` is on its way; or a queue that is smaller than a portion is full.
       if (!isAsyncError(error, 'ERR_WRITE_QUEUE_FULL')) return

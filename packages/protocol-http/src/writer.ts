@@ -21,23 +21,23 @@ export class Writer {
   protected framing: Framing = 0
   protected left = 0
   protected out: Data[] | undefined
-  protected outLength = 0
+  protected outBytes = 0
   /** Whether what was put last is text that may end in half of a surrogate pair. */
   protected endsInHalf = false
   get isChunked(): boolean {
     return this.framing === 'chunked'
   }
 
-  /** About how many bytes wait for `take`. */
+  /** How many bytes wait for `take`. */
   get waitingBytes(): number {
-    return this.outLength
+    return this.outBytes
   }
 
   /** What is to be sent, in order, and forgets it. Strings are ASCII or a body's own text: their UTF-8 bytes are meant. */
   take(): Data[] {
     const { out = [] } = this
     this.out = undefined
-    this.outLength = 0
+    this.outBytes = 0
     return out
   }
 
@@ -59,7 +59,8 @@ export class Writer {
       if (bytes > this.left) throw new UsageError('ERR_HTTP_BODY_LENGTH', `${bytes - this.left} bytes more than the body was to have`)
       this.left -= bytes
     }
-    for (const data of list) this.put(data)
+    this.outBytes += bytes
+    for (const data of list) this.append(data)
     if (this.framing === 'chunked') this.put('\r\n')
   }
 
@@ -73,10 +74,15 @@ export class Writer {
     } else if (this.left > 0) throw new UsageError('ERR_HTTP_BODY_LENGTH', `${this.left} bytes of the announced body were not sent`)
   }
 
+  /** Bytes, or ASCII. */
   protected put(item: Data): void {
+    this.outBytes += item.length
+    this.append(item)
+  }
+
+  protected append(item: Data): void {
     if (item.length === 0) return
     const { out } = this
-    this.outLength += item.length
     if (typeof item !== 'string') {
       this.endsInHalf = false
       if (out === undefined) this.out = [item]

@@ -1,4 +1,4 @@
-export { byteLength, heldLength, toBytes, utf8Length } from './byte-length.ts'
+export { byteLength, heldLength, toBytes, utf8Length, writeCounted } from './byte-length.ts'
 export { ByteQueue } from './byte-queue.ts'
 export { checkData } from './check-data.ts'
 export { afterTurn, type Clock, soon, systemClock } from './clock.ts'
