@@ -15,7 +15,7 @@ describe('the runtime exports', () => {
   it('of @async/core/base are these', () => {
     expect(Object.keys(base).sort()).toEqual([
       'ByteQueue', 'ConnectionSet', 'LayerTransport', 'QueuedTransport', 'TransportBase', 'WrappedTransport', 'WriteQueue', 'afterTurn', 'byteLength', 'checkData', 'checkNumbers', 'heldLength', 'layerInfo', 'lossError',
-      'reportToConsole', 'soon', 'systemClock', 'toBytes', 'transportPolicy', 'utf8Length',
+      'reportToConsole', 'soon', 'systemClock', 'toBytes', 'transportPolicy', 'utf8Length', 'writeCounted',
     ])
   })
 })

@@ -72,9 +72,12 @@ function hasNullBody(status: number): boolean {
   return status === 204 || status === 205 || status === 304
 }
 
-/** They may be somebody's who changes them for the next response, before this one is sent. Headers become pairs, which are read faster. */
+/** They may be somebody's who changes them for the next response, before this one is sent. All become pairs, which are read faster. */
 function copied(headers: NonNullable<HeadersSource>): HeadersSource {
-  if (!(Symbol.iterator in headers)) return { ...headers }
+  // (`in` would take longer than all else here.)
+  if ((headers as { [Symbol.iterator]?: unknown })[Symbol.iterator] === undefined) {
+    return Object.keys(headers).map((name) => [name, String((headers as Record<string, string>)[name])])
+  }
   const pairs = [...(headers as unknown as Iterable<[string, string]>)]
   // The platform's own error.
   if (pairs.some(({ length }) => length !== 2)) void new Headers(pairs)

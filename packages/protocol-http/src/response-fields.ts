@@ -30,7 +30,7 @@ export function responseFields(given: HeadersSource, addsType: boolean, dropsLen
   }
   if (typeof (given as Headers).getSetCookie === 'function') for (const [name, value] of given as Headers) add(name, value)
   // Pairs, in whatever gives one after the other: the platform takes a Map, too.
-  else if (Symbol.iterator in given) for (const [name, value] of given as unknown as Iterable<[string, string]>) add(name, String(value).trim())
+  else if ((given as { [Symbol.iterator]?: unknown })[Symbol.iterator] !== undefined) for (const [name, value] of given as unknown as Iterable<[string, string]>) add(name, String(value).trim())
   else for (const name of Object.keys(given)) add(name, String((given as Record<string, string>)[name]).trim())
   if (addsType && !hasType) fields.push(textType)
   return fields

@@ -2,7 +2,7 @@ import { canHalfClose, ConnectionError, isAsyncError } from '@async/core'
 import type { Cause, CloseReason, Info, StreamTransport, UpgradeRequest } from '@async/core'
 import { type Clock, soon } from '@async/core/base'
 import { HttpConnection } from './connection.ts'
-import { httpDate, httpDateLine } from './date.ts'
+import { httpDate } from './date.ts'
 import { Deadline, ExchangeClock } from './deadline.ts'
 import type { HttpEvent } from './events.ts'
 import { ExchangeDues } from './exchange-dues.ts'
@@ -29,7 +29,9 @@ export class ServerConnection extends Shell {
   /** The exchange that was on is over, and the machine waits to be told. */
   private nextIsDue = false
   private drainedBytes = 0
-  private readDate: string | undefined
+  /** The time of the read that is dealt with, if it was asked for; and whether more was done since. */
+  private readMs: number | undefined
+  private readMsIsOld = false
   private requestCount = 0
   /** What was queued below when a connection that waits was last looked at. */
   private lastQueuedBytes = 0
@@ -75,7 +77,7 @@ export class ServerConnection extends Shell {
     if (!on && this.dues === undefined) return
     const dues = (this.dues ??= new ExchangeDues())
     // In whole milliseconds: what moves a hundred times in one of them asks for one deadline.
-    const dueMs = on ? Math.floor(this.policy.transport.clock.nowMs()) + this.policy.bodyIdleTimeoutMs : Infinity
+    const dueMs = on ? this.nowMs() + this.policy.bodyIdleTimeoutMs : Infinity
     if (dueMs === dues.idleMs) return
     dues.idleMs = dueMs
     this.setDue(dues)
@@ -83,7 +85,9 @@ export class ServerConnection extends Shell {
 
   /** The answers of one read have one Date: to ask for the time costs as much as a tenth of all else. */
   dateLine(): string {
-    return this.isPulling ? (this.readDate ??= httpDateLine()) : httpDateLine()
+    if (this.readMs === undefined || !this.isPulling) this.readMs = this.nowMs()
+    else this.readMsIsOld = true
+    return this.policy.date.at(this.readMs)
   }
 
   /** The response has begun: from here on the two go at their own pace. */
@@ -131,12 +135,13 @@ export class ServerConnection extends Shell {
 
   override connectionMade(below: StreamTransport): void {
     super.connectionMade(below)
-    this.headAtMs = Math.floor(this.policy.transport.clock.nowMs())
+    this.headAtMs = this.nowMs()
     this.deadline.set(this.policy.headTimeoutMs, this.headAtMs)
   }
 
   protected override pull(): void {
-    this.readDate = undefined
+    this.readMs = undefined
+    this.readMsIsOld = false
     super.pull()
     if (this.between !== 'no' && this.phase === 'open') this.timeHead()
   }
@@ -199,7 +204,7 @@ export class ServerConnection extends Shell {
     const { policy, machine } = this
     const isBegun = machine.inMessage
     if (!isBegun && this.between === 'idle') return
-    const nowMs = Math.floor(policy.transport.clock.nowMs())
+    const nowMs = this.readMs === undefined || this.readMsIsOld ? this.nowMs() : this.readMs
     if (isBegun) this.headAtMs = nowMs
     this.between = isBegun ? 'no' : 'idle'
     this.deadline.set(isBegun ? policy.headTimeoutMs : policy.keepAliveTimeoutMs, nowMs)
@@ -221,7 +226,7 @@ export class ServerConnection extends Shell {
     if (event.bodyBytes !== 0 || policy.handlerTimeoutMs !== Infinity) {
       // (A head that came in one piece began now.)
       const dues = (this.dues = new ExchangeDues())
-      const nowMs = Math.floor(policy.transport.clock.nowMs())
+      const nowMs = this.nowMs()
       if (event.bodyBytes !== 0) dues.requestMs = (wasBetween ? nowMs : this.headAtMs) + policy.requestTimeoutMs
       dues.handlerMs = nowMs + policy.handlerTimeoutMs
       this.setDue(dues)
@@ -314,6 +319,11 @@ export class ServerConnection extends Shell {
   }
 
   // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** In whole milliseconds, which take no object. */
+  private nowMs(): number {
+    return Math.floor(this.policy.transport.clock.nowMs())
+  }
 
   private clearDue(): void {
     if (this.dues === undefined) return

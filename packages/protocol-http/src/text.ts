@@ -8,7 +8,8 @@ const ascii = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The bytes from `start` to `end` as text, one character a byte. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
-  if ('latin1Slice' in bytes) return (bytes as unknown as NodeBytes).latin1Slice(start, end)
+  const onNode = bytes as Partial<NodeBytes>
+  if (onNode.latin1Slice !== undefined) return onNode.latin1Slice(start, end)
   const part = bytes.subarray(start, end)
   if (part.length > 32) {
     try {
