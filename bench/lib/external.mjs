@@ -31,11 +31,11 @@ function usageOf(pid) {
   return { cpuMicros: ((fields[11] ?? 0) + (fields[12] ?? 0)) * 10_000, rssBytes: (fields[21] ?? 0) * 4096 }
 }
 
-/** Starts a program that listens on a port, and waits until it does. @param {string} command @param {(port: number) => string[]} args @param {() => void} [cleanUp] @returns {Promise<Started>} */
-async function startProgram(command, args, cleanUp = () => {}) {
+/** Starts a program that listens on a port, and waits until it does. @param {string} command @param {(port: number) => string[]} args @param {() => void} [cleanUp] @param {'server' | 'load'} [core] @returns {Promise<Started>} */
+async function startProgram(command, args, cleanUp = () => {}, core = 'server') {
   if (!existsSync('/proc/self/stat')) throw new Skipped(`${command}: how much CPU it uses is read from /proc, which is not here`)
   const port = await freePort()
-  const child = spawn(...pinned('server', command, args(port)), { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(...pinned(core, command, args(port)), { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   child.stderr.on('data', (data) => (said = (said + String(data)).slice(-1000)))
   const exited = once(child, 'exit')
@@ -98,8 +98,8 @@ function pythonWith(module) {
   throw new Skipped(`no python3 with the module ${module} is installed`)
 }
 
-/** A server in Python, of programs/. @param {string} name @param {string} module */
-export const python = (name, module) => () => startProgram(pythonWith(module), (port) => [fileURLToPath(new URL(`../programs/${name}.py`, import.meta.url)), String(port)])
+/** A server in Python, of programs/. @param {string} name @param {string} module @param {'server' | 'load'} [core] */
+export const python = (name, module, core) => () => startProgram(pythonWith(module), (port) => [fileURLToPath(new URL(`../programs/${name}.py`, import.meta.url)), String(port)], undefined, core)
 
 /** Loads an HTTP server with wrk. @param {{ port: number, connections: number, seconds: number }} how */
 export async function wrk({ port, connections, seconds }) {

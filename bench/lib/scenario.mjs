@@ -122,16 +122,39 @@ export const serverUnderWrk = (server) => async ({ seconds }) => {
   }
 }
 
-/** As `serverCpu`, for who connects: its CPU per operation, against one and the same server. @param {Call} client @param {Call} server @returns {Measure} */
-export const clientCpu = (client, server) => async ({ seconds }) => {
-  const [serving, calling] = await both(startSide(sideFile(server[0]), 'load'), startSide(sideFile(client[0]), 'server'))
+/**
+ * As `serverCpu`, for who connects: its CPU per operation, against one and the same server; or, with `--full`, a program of the distribution that keeps up
+ * with every client, where it is installed.
+ * @param {Call} client @param {Call} server @param {() => Promise<import('./external.mjs').Started>} [program]
+ * @returns {Measure}
+ */
+export const clientCpu = (client, server, program) => async ({ seconds, full }) => {
+  const [serving, calling] = await both(startFarEnd(server, full ? program : undefined), startSide(sideFile(client[0]), 'server'))
   try {
-    const where = await serving.call(server[1], server[2])
+    const { where } = serving
     const call = (/** @type {number} */ time) => calling.call(client[1], { ...where, ...client[2], seconds: time })
     await warmUp((work) => calling.during(work), call, seconds)
     return figures(await calling.during(() => call(seconds)), seconds)
   } finally {
     await Promise.all([serving.end(), calling.end()])
+  }
+}
+
+/** @param {Call} server @param {(() => Promise<import('./external.mjs').Started>) | undefined} program @returns {Promise<{ where: object, end(): Promise<void> }>} */
+async function startFarEnd(server, program) {
+  if (program !== undefined) {
+    try {
+      return await program()
+    } catch (error) {
+      if (!(error instanceof Skipped)) throw error
+    }
+  }
+  const side = await startSide(sideFile(server[0]), 'load')
+  try {
+    return { where: await side.call(server[1], server[2]), end: () => side.end() }
+  } catch (error) {
+    await side.end()
+    throw error
   }
 }
 

@@ -3,6 +3,12 @@ import { clientCpu, onlyFull, serverCpu } from '../lib/scenario.mjs'
 
 const cpu = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
 
+/** Far ends that are never what is waited for: else whoever is measured sleeps between two reads, or wakes the other for each write, and that is what is measured. */
+/** @type {[import('../lib/scenario.mjs').Call, ReturnType<typeof python>]} */
+const source = [['tcp', 'source'], python('source', 'socket', 'load')]
+/** @type {[import('../lib/scenario.mjs').Call, ReturnType<typeof python>]} */
+const sink = [['tcp', 'sink'], python('sink', 'socket', 'load')]
+
 /** @type {import('../lib/scenario.mjs').Scenario[]} */
 export const scenarios = [
   {
@@ -23,9 +29,9 @@ export const scenarios = [
     metrics: { cpu },
     reference: 'node:net',
     peers: {
-      'node:net': clientCpu(['tcp', 'receiveNode'], ['tcp', 'source']),
-      '@async/transport-tcp': clientCpu(['tcp', 'receiveAsync'], ['tcp', 'source']),
-      'with reuseReadBuffer': clientCpu(['tcp', 'receiveAsync', { reuseReadBuffer: true }], ['tcp', 'source']),
+      'node:net': clientCpu(['tcp', 'receiveNode'], ...source),
+      '@async/transport-tcp': clientCpu(['tcp', 'receiveAsync'], ...source),
+      'with reuseReadBuffer': clientCpu(['tcp', 'receiveAsync', { reuseReadBuffer: true }], ...source),
     },
     goals: [
       { peer: '@async/transport-tcp', metric: 'cpu', limit: 0.9, reach: 0.8 },
@@ -38,8 +44,8 @@ export const scenarios = [
     metrics: { cpu },
     reference: 'node:net',
     peers: {
-      'node:net': clientCpu(['tcp', 'sendNode'], ['tcp', 'sink']),
-      '@async/transport-tcp': clientCpu(['tcp', 'sendAsync'], ['tcp', 'sink']),
+      'node:net': clientCpu(['tcp', 'sendNode'], ...sink),
+      '@async/transport-tcp': clientCpu(['tcp', 'sendAsync'], ...sink),
     },
     goals: [{ peer: '@async/transport-tcp', metric: 'cpu', limit: 0.75, reach: 0.6 }],
   },

@@ -22,10 +22,10 @@ export async function echoAsync() {
   return { port: listener.port }
 }
 
-/** Sends for ever to whoever comes. */
+/** Sends for ever to whoever comes, in pieces so large that whoever receives is never faster. */
 export const source = () =>
   listening(createServer((socket) => {
-    const block = Buffer.alloc(64 * 1024, 'x')
+    const block = Buffer.alloc(1024 * 1024, 'x')
     const fill = () => {
       while (socket.write(block));
     }
