@@ -1,3 +1,5 @@
+// Not the global: that is a getter, which takes as long as what is asked of it.
+import { Buffer } from 'node:buffer'
 import type { Data } from '@async/core'
 import { byteLength } from '@async/core/base'
 import type { Deflate } from './deflate.ts'
