@@ -7,7 +7,7 @@ import { notes } from '../notes.mjs'
 import { number } from './table.mjs'
 
 /**
- * @typedef {{ date: string, machine: string, versions: string, load: number, peers: string, rounds: number, seconds: number, full: boolean,
+ * @typedef {{ date: string, machine: string, versions: string, load: number, costs?: { call: number, page: number }, peers: string, rounds: number, seconds: number, full: boolean,
  *   scenarios: import('./results.mjs').Summary[], curves: import('./curve.mjs').Curved[] }} Report
  */
 
@@ -39,7 +39,7 @@ export function writePage(report) {
     '',
     'Ours and their peers, measured in the same run; written by `pnpm bench --full --docs`. [How to run it](../bench/README.md), and how to add a peer.',
     '',
-    `${report.date} · ${report.machine} · ${report.versions} · ${report.peers} · ${report.rounds} rounds of ${report.seconds} s${report.full ? '' : ', without `--full`'}. When it began, the load average of the machine was ${report.load}${report.load > 0.5 ? ': others shared its cores' : ''}.`,
+    `${report.date} · ${report.machine} · ${report.versions} · ${report.peers} · ${report.rounds} rounds of ${report.seconds} s${report.full ? '' : ', without `--full`'}. When it began, the load average of the machine was ${report.load}${report.load > 0.5 ? ': others shared its cores' : ''}.${report.costs === undefined ? '' : ` A system call took ${report.costs.call} µs on it, the first touch of a page of memory ${report.costs.page} µs.`}`,
     '',
     ...howToRead,
     '## Goals',
@@ -65,6 +65,7 @@ const howToRead = [
   '- **A goal** is a ratio that has to hold, at most, or (for rates) at least. "Reach for" is what a hand-made loop without limits and checks reaches: a direction, no promise.',
   '- Each side runs in a process of its own, pinned to a core, what loads it to another one; who comes first changes from round to round. Everything is on the loopback interface, through the whole public API, with default limits on.',
   '- Every answer is checked in every scenario: a wrong one fails it. Behind the measurement, input that exceeds each limit is sent to the very process that was measured, and has to be refused.',
+  '- **The machine counts.** What all sides ask of the system alike weighs more the dearer it is, and ratios come nearer to 1.',
   '- **The machine is a virtual one that other work shares.** A polluted cache alone moves figures by 10 to 25 %; a full core on the other side, more. Compare ratios of one run, not figures of two, and run it on a machine of your own before you rely on it.',
   '',
 ]

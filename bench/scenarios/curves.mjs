@@ -75,7 +75,7 @@ export const curves = [
   {
     id: 'curve-frames', title: 'A message behind its length, in reads of 64 KiB', axis: 'bytes', unit: 'ns a byte', sizes: bytes,
     measure: each(bytes, (size) => loopCpu(['curves', 'frames', { bytes: size }]), (cost, size) => (cost * 1000) / size),
-    note: 'Up to a read, a message is a view of it. A larger one is put together, at the price of a copy: a step, behind which it is flat again.',
+    note: 'Up to a read, a message is a view of it. A larger one is put together, at the price of a copy: a step, behind which it is flat again. (Memory of more than 128 KiB is new each time, and what the first touch of a page takes divided by 4,096 is there in each byte.)',
   },
   {
     id: 'curve-echo', title: 'A JSON-RPC call over TCP that echoes a text', axis: 'bytes', unit: 'ns of the server for each byte', sizes: bytes,
