@@ -59,10 +59,10 @@ function figures({ result: { operations, ...others }, cpuMicros, rssBytes }, sec
   return { cpu: cpuMicros / operations, rate: operations / seconds, rss: rssBytes, ...others }
 }
 
-/** A server in a side, or a program of the distribution. @param {Call | (() => Promise<import('./external.mjs').Started>)} server @returns {Promise<import('./external.mjs').Started>} */
-async function startServer(server) {
+/** A server in a side, or a program of the distribution. @param {Call | (() => Promise<import('./external.mjs').Started>)} server @param {'server' | 'load'} [core] of a side @returns {Promise<import('./external.mjs').Started>} */
+async function startServer(server, core = 'server') {
   if (typeof server === 'function') return server()
-  const side = await startSide(sideFile(server[0]), 'server')
+  const side = await startSide(sideFile(server[0]), core)
   try {
     const where = await side.call(server[1], server[2])
     return { where, during: (work) => side.during(work), end: () => side.end() }
@@ -140,21 +140,13 @@ export const clientCpu = (client, server, program) => async ({ seconds, full }) 
   }
 }
 
-/** @param {Call} server @param {(() => Promise<import('./external.mjs').Started>) | undefined} program @returns {Promise<{ where: object, end(): Promise<void> }>} */
+/** @param {Call} server @param {(() => Promise<import('./external.mjs').Started>) | undefined} program */
 async function startFarEnd(server, program) {
-  if (program !== undefined) {
-    try {
-      return await program()
-    } catch (error) {
-      if (!(error instanceof Skipped)) throw error
-    }
-  }
-  const side = await startSide(sideFile(server[0]), 'load')
   try {
-    return { where: await side.call(server[1], server[2]), end: () => side.end() }
+    return await startServer(program ?? server, 'load')
   } catch (error) {
-    await side.end()
-    throw error
+    if (program === undefined || !(error instanceof Skipped)) throw error
+    return startServer(server, 'load')
   }
 }
 

@@ -319,3 +319,19 @@ it('every state has a row, and error leads nowhere', () => {
     expect(Object.isFrozen(table) && Object.values(table).every(Object.isFrozen)).toBe(true)
   }
 })
+
+describe('outputBytes', () => {
+  it.each(['unknown', 17] as const)('is what takeOutput gives, to the byte, for a body of %s bytes of text and of bytes', (bodyBytes) => {
+    const machine = new HttpConnection('server')
+    machine.receiveData(Buffer.from('GET / HTTP/1.1\r\nHost: h\r\n\r\n'))
+    while (machine.nextEvent() !== undefined);
+    machine.sendResponse({ status: 200, headers: [['X-One', '1']], bodyBytes })
+    machine.sendData('é€', new Uint8Array(3))
+    machine.sendData('😀')
+    machine.sendData('hello')
+    machine.sendEnd()
+    const { outputBytes } = machine
+    const output = machine.takeOutput().map((data) => Buffer.from(data as string))
+    expect([outputBytes, machine.outputBytes]).toEqual([Buffer.concat(output).length, 0])
+  })
+})

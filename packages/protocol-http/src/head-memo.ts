@@ -27,21 +27,16 @@ export interface KnownHead {
   readonly block: Block
 }
 
-/**
- * The field lines that came last, for the next message: clients send the same ones with each of their requests, and servers with many of
- * their responses, and to compare a few hundred characters costs a tenth of parsing them. Shared by the connections of a server, or of a client's pool, so that it
- * takes one block of memory; what is in it was checked as always, and is frozen, for several messages have it.
- */
-export class HeadMemo {
-  private last: Block | undefined
+/** A text that came, and what it says, for when it comes again. */
+class Remembered<T extends { readonly text: string }> {
+  private last: T | undefined
   private misses = 0
-  private head: KnownHead | undefined
-  private headMisses = 0
 
-  /** The block that `text` has at `at`, if it is the one that is kept. */
-  find(text: string, at: number): Block | undefined {
+  /** What `text` has at `at`, if it is what is kept. */
+  find(text: string, at: number): T | undefined {
     const { last } = this
-    // A slice costs nothing, and two strings are compared some characters at a time: `startsWith` takes four times as long.
+    // Two strings are compared some characters at a time: `startsWith` takes four times as long. (A slice costs nothing, and of a read that is this
+    // and no more it is the text itself, which is compared faster still.)
     if (last === undefined || text.slice(at, at + last.text.length) !== last.text) {
       this.misses++
       return undefined
@@ -49,34 +44,38 @@ export class HeadMemo {
     return last
   }
 
-  /** Whether the block that was not found is worth keeping: of clients that differ, not each takes the other's place. */
+  /** Whether what was not found is worth keeping: of clients that differ, not each takes the other's place. */
   get wants(): boolean {
     return this.last === undefined || this.misses % 16 === 0
   }
 
-  /** The head that `text` has at `at`, if it is the one that is kept: who polls asks for the same again. */
-  findHead(text: string, at: number): KnownHead | undefined {
-    const { head } = this
-    // A read that is one head and no more is no slice: it is compared in a tenth of the time.
-    if (head === undefined || text.slice(at, at + head.text.length) !== head.text) {
-      this.headMisses++
-      return undefined
-    }
-    return head
+  keep(it: T): void {
+    this.last = it
   }
+}
 
-  /** Keeps a head that was parsed and is right, if its request line is short and its block one that is kept; of those that differ, not each takes the other's place. */
+/**
+ * The field lines that came last, for the next message: clients send the same ones with each of their requests, and servers with many of
+ * their responses, and to compare a few hundred characters costs a tenth of parsing them. Also the whole head of the last request with a short request line,
+ * for who polls asks for the same again. Shared by the connections of a server, or of a client's pool, so that it
+ * takes one block of memory; what is in it was checked as always, and is frozen, for several messages have it.
+ */
+export class HeadMemo {
+  readonly blocks: Remembered<Block> = new Remembered()
+  readonly heads: Remembered<KnownHead> = new Remembered()
+
+  /** Keeps a head that was parsed and is right, if its request line is short; its block is one that is kept. */
   keepHead(method: string, target: string, version: HttpVersion, block: Block): void {
-    if (method.length + target.length > maxNameLength || (this.head !== undefined && this.headMisses % 16 !== 0)) return
-    this.head = { text: flat(`${method} ${target} HTTP/${version}\r\n${block.text}`), method: flat(method), target: flat(target), version, block }
+    if (method.length + target.length > maxNameLength || !this.heads.wants) return
+    this.heads.keep({ text: flat(`${method} ${target} HTTP/${version}\r\n${block.text}`), method: flat(method), target: flat(target), version, block })
   }
 
   /** Keeps a block that was parsed and is right. */
-  keep(text: string, headers: HeaderList, lineBytes: number): void {
+  keepBlock(text: string, headers: HeaderList, lineBytes: number): void {
     // How long a comparison took must tell nobody what another client's secret begins with.
     if (text.length > maxBlockBytes || headers.some(([name]) => secret.has(name))) return
     const own = headers.map(([name, value]) => Object.freeze([name, flat(value)] as const))
-    this.last = { text: flat(text), headers: Object.freeze(own), fields: gatherFields(own), lineBytes }
+    this.blocks.keep({ text: flat(text), headers: Object.freeze(own), fields: gatherFields(own), lineBytes })
   }
 }
 

@@ -74,7 +74,7 @@ function hasNullBody(status: number): boolean {
 
 /** They may be somebody's who changes them for the next response, before this one is sent. All become pairs, which are read faster. */
 function copied(headers: NonNullable<HeadersSource>): HeadersSource {
-  // (`in` would take longer than all else here.)
+  // (A load, which the compiler inlines; it does not `in`.)
   if ((headers as { [Symbol.iterator]?: unknown })[Symbol.iterator] === undefined) {
     return Object.keys(headers).map((name) => [name, String((headers as Record<string, string>)[name])])
   }

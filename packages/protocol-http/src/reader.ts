@@ -121,7 +121,7 @@ export class Reader {
     }
     if (this.requests && this.phase === 'start') {
       const { input } = this
-      const head = this.memo.findHead(input.look(), input.aheadAt)
+      const head = this.memo.heads.find(input.look(), input.aheadAt)
       if (head !== undefined) {
         input.takeAhead(head.text.length)
         this.method = head.method
@@ -148,7 +148,7 @@ export class Reader {
   protected readHeader(): HttpEvent | undefined | typeof again {
     if (this.headers.length === 0) {
       const { input } = this
-      const block = this.memo.find(input.ahead, input.aheadAt)
+      const block = this.memo.blocks.find(input.ahead, input.aheadAt)
       if (block !== undefined) {
         input.takeAhead(block.text.length)
         this.headers = block.headers
@@ -158,7 +158,7 @@ export class Reader {
         this.memo.keepHead(this.method, this.target, this.version, block)
         return event
       }
-      if (this.memo.wants) this.noteBlock()
+      if (this.memo.blocks.wants) this.noteBlock()
     }
     const line = this.line(this.limits.maxHeaderBytes - this.lineBytes - 2)
     if (line === undefined) return undefined
@@ -179,7 +179,7 @@ export class Reader {
 
   protected keepBlock(): void {
     // The length says that the block is these lines, and not what is behind a head without any.
-    if (this.block !== undefined && this.block.length === this.lineBytes + 2) this.memo.keep(this.block, this.headers, this.lineBytes)
+    if (this.block !== undefined && this.block.length === this.lineBytes + 2) this.memo.keepBlock(this.block, this.headers, this.lineBytes)
     this.block = undefined
   }
 

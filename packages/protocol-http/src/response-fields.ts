@@ -19,18 +19,15 @@ export function responseFields(given: HeadersSource, addsType: boolean, dropsLen
   const fields: (readonly [string, string])[] = []
   let hasType = false
   const add = (name: string, value: string): void => {
-    // By length, most fields are sent as they are.
-    const { length } = name
-    if (length !== 12 && length !== 14 && length !== 10 && length !== 7 && length !== 17 && length !== 16 && length !== 2) return void fields.push([name, value])
     const lower = name.toLowerCase()
     if (lower === 'content-type') hasType = true
     else if (hopByHop.has(lower) && !(lower === 'connection' && value.toLowerCase() === 'close')) return
     else if (lower === 'content-length' && dropsLength) return
     fields.push([name, value])
   }
+  // Pairs, in whatever gives one after the other: the platform takes a Map, too, which the type does not have.
   const pairs = given as unknown as Partial<Iterable<[string, string]>>
   if (typeof (given as Headers).getSetCookie === 'function') for (const [name, value] of given as Headers) add(name, value)
-  // Pairs, in whatever gives one after the other: the platform takes a Map, too. (Asked with `in`, it would take longer than all else.)
   else if (pairs[Symbol.iterator] !== undefined) for (const [name, value] of pairs as Iterable<[string, string]>) add(name, String(value).trim())
   else for (const name of Object.keys(given)) add(name, String((given as Record<string, string>)[name]).trim())
   if (addsType && !hasType) fields.push(textType)

@@ -2,7 +2,7 @@ import { canHalfClose, ConnectionError, isAsyncError } from '@async/core'
 import type { Cause, CloseReason, Info, StreamTransport, UpgradeRequest } from '@async/core'
 import { type Clock, soon } from '@async/core/base'
 import { HttpConnection } from './connection.ts'
-import { httpDate } from './date.ts'
+import { httpDate, httpDateLine } from './date.ts'
 import { Deadline, ExchangeClock } from './deadline.ts'
 import type { HttpEvent } from './events.ts'
 import { ExchangeDues } from './exchange-dues.ts'
@@ -29,9 +29,7 @@ export class ServerConnection extends Shell {
   /** The exchange that was on is over, and the machine waits to be told. */
   private nextIsDue = false
   private drainedBytes = 0
-  /** The time of the read that is dealt with, if it was asked for; and whether more was done since. */
-  private readMs: number | undefined
-  private readMsIsOld = false
+  private readDate: string | undefined
   private requestCount = 0
   /** What was queued below when a connection that waits was last looked at. */
   private lastQueuedBytes = 0
@@ -85,9 +83,7 @@ export class ServerConnection extends Shell {
 
   /** The answers of one read have one Date: to ask for the time costs as much as a tenth of all else. */
   dateLine(): string {
-    if (this.readMs === undefined || !this.isPulling) this.readMs = this.nowMs()
-    else this.readMsIsOld = true
-    return this.policy.date.at(this.readMs)
+    return this.isPulling ? (this.readDate ??= httpDateLine()) : httpDateLine()
   }
 
   /** The response has begun: from here on the two go at their own pace. */
@@ -140,8 +136,7 @@ export class ServerConnection extends Shell {
   }
 
   protected override pull(): void {
-    this.readMs = undefined
-    this.readMsIsOld = false
+    this.readDate = undefined
     super.pull()
     if (this.between !== 'no' && this.phase === 'open') this.timeHead()
   }
@@ -204,7 +199,7 @@ export class ServerConnection extends Shell {
     const { policy, machine } = this
     const isBegun = machine.inMessage
     if (!isBegun && this.between === 'idle') return
-    const nowMs = this.readMs === undefined || this.readMsIsOld ? this.nowMs() : this.readMs
+    const nowMs = this.nowMs()
     if (isBegun) this.headAtMs = nowMs
     this.between = isBegun ? 'no' : 'idle'
     this.deadline.set(isBegun ? policy.headTimeoutMs : policy.keepAliveTimeoutMs, nowMs)

@@ -2,7 +2,6 @@ import { UsageError } from '@async/core'
 import type { Info, Stream, StreamTransport, Transport, UpgradeRequest } from '@async/core'
 import { type TransportOptions, transportPolicy, type TransportPolicy } from '@async/core/base'
 import { type HttpLimits, pickLimits } from './limits.ts'
-import { DateLine } from './date.ts'
 import { ServerConnection } from './server-connection.ts'
 import type { HttpServerExchange } from './server-exchange.ts'
 
@@ -64,7 +63,6 @@ export interface ServerPolicy {
   readonly upgradeProtocols: readonly string[]
   readonly limits: HttpLimits
   readonly transport: TransportPolicy
-  readonly date: DateLine
   readonly maxDrainBytes: number
   readonly maxRequestCount: number
   readonly headTimeoutMs: number
@@ -105,7 +103,7 @@ function serverPolicy(options: HttpServerOptions): ServerPolicy {
   for (const [name, value] of Object.entries(numbers)) {
     if (!(value >= 0)) throw new UsageError('ERR_INVALID_ARGUMENT', `${name} is ${value}; it takes a number from 0`)
   }
-  return { onExchange, onUpgrade, onConnect, upgradeProtocols, limits: pickLimits(options), transport: transportPolicy(options), date: new DateLine(), ...numbers }
+  return { onExchange, onUpgrade, onConnect, upgradeProtocols, limits: pickLimits(options), transport: transportPolicy(options), ...numbers }
 }
 
 /** The connections of one server, and their common end. */

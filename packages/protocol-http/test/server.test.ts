@@ -27,6 +27,33 @@ const answer = (exchange: HttpServerExchange): void => {
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
 const closing = (status: string): string => `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`
 
+describe('what a handler writes', () => {
+  const head = 'HTTP/1.1 200 OK\r\n'
+
+  it.each<[string, HttpServerOptions['onExchange'], string]>([
+    ['and ends at once has a length', (exchange) => {
+      exchange.write('é')
+      exchange.close()
+    }, `${head}Content-Length: 2\r\n\r\né`],
+    ['and ends behind what is settled already has one, too', async (exchange) => {
+      exchange.write('a')
+      await undefined
+      exchange.write('b')
+      exchange.close()
+    }, `${head}Content-Length: 2\r\n\r\nab`],
+    ['and does not end leaves in its turn', (exchange) => exchange.write('a'), `${head}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n`],
+    ['and half-closes leaves in its turn', (exchange) => {
+      exchange.write('a')
+      exchange.halfClose()
+    }, `${head}Content-Length: 1\r\n\r\na`],
+  ])('%s', async (_, handler, expected) => {
+    const { client, wire } = connect(handler)
+    client.transport.write(get)
+    await turns()
+    expect(wire()).toBe(`data ${expected}`)
+  })
+})
+
 describe('time', () => {
   it('a head that is not whole after 60 s is answered with 408', async () => {
     const { client, clock, wire } = connect(answer)
@@ -60,6 +87,21 @@ describe('time', () => {
     clock.advance(3_600_000)
     await turns()
     answer(last!)
+    await turns()
+    clock.advance(4_999)
+    await turns()
+    expect(wire()).toBe(`data ${ok}`)
+    clock.advance(1)
+    await turns()
+    expect(wire()).toBe(`data ${ok}|eof`)
+  })
+
+  it('those 5 s begin when the handler is done, however long it works behind its answer', async () => {
+    const { client, clock, wire } = connect((exchange) => {
+      answer(exchange)
+      clock.advance(8_000)
+    })
+    client.transport.write(get)
     await turns()
     clock.advance(4_999)
     await turns()

@@ -1,9 +1,9 @@
 import { type Pair, type Subject, transportSuite } from '@async/core/testing'
 import { afterAll, describe, it } from 'vitest'
+import { isHere } from '../../core/test/programs.ts'
 import { connectFifo, openFd } from '../src/index.ts'
 import { AnonymousPipes } from './anonymous-pipes.ts'
 import { Fifos } from './fifos.ts'
-import { has } from './support.ts'
 
 const partial = { 'C8 abort() sends no more to a peer that reads': 'Node does not tell how much of a write in progress the OS has: such bytes count as unsent' }
 
@@ -43,5 +43,5 @@ const stapled: Subject = {
 transportSuite({ describe, it }, pairOfFifos, { counts: { pass: 147, notApplicable: 56, skipped: 1, fail: 0 } })
 
 // Made by Python, opened through /proc.
-if (has('python3') && process.platform === 'linux') transportSuite({ describe, it }, stapled, { counts: { pass: 146, notApplicable: 57, skipped: 1, fail: 0 } })
+if (isHere('python3') && process.platform === 'linux') transportSuite({ describe, it }, stapled, { counts: { pass: 146, notApplicable: 57, skipped: 1, fail: 0 } })
 else it.skip('two anonymous pipes, stapled (python3 is not installed, or this is not Linux)', () => {})

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import type { StreamTransport } from '@async/core'
 import { type Pair, type Subject, transportSuite } from '@async/core/testing'
 import { afterAll, describe, it } from 'vitest'
+import { isHere } from '../../core/test/programs.ts'
 import { connectExec, listenUnix } from '../src/index.ts'
-import { has } from './support.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'async-exec-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -39,5 +39,5 @@ const relayed: Subject = {
   },
 }
 
-if (has('perl')) transportSuite({ describe, it }, relayed, { counts: { pass: 143, notApplicable: 56, skipped: 5, fail: 0 } })
+if (isHere('perl')) transportSuite({ describe, it }, relayed, { counts: { pass: 143, notApplicable: 56, skipped: 5, fail: 0 } })
 else it.skip('a child process (perl is not installed)', () => {})

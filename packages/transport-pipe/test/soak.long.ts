@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url'
 import type { StreamTransport } from '@async/core'
 import { type Pair, soak, type SoakSubject } from '@async/core/testing'
 import { afterAll, describe, it } from 'vitest'
+import { describeWith } from '../../core/test/programs.ts'
 import { counters as ofNode, heapBytes } from '../../core/test/soak-on-node.ts'
 import { connectExec, connectFifo, connectUnix, listenUnix, openFd, type ProcessConnection } from '../src/index.ts'
 import { AnonymousPipes } from './anonymous-pipes.ts'
 import { Fifos } from './fifos.ts'
-import { folderOf, has } from './support.ts'
+import { folderOf } from './support.ts'
 
 const relay = fileURLToPath(new URL('relay.pl', import.meta.url))
 
@@ -80,7 +81,7 @@ describe('2,000 pairs of FIFOs', () => {
   })
 })
 
-describe.runIf(has('python3'))('2,000 pairs of anonymous pipes', () => {
+describeWith('python3')('2,000 pairs of anonymous pipes', () => {
   const pipes = new AnonymousPipes()
   afterAll(() => pipes.end())
   const subject: SoakSubject = {
@@ -98,7 +99,7 @@ describe.runIf(has('python3'))('2,000 pairs of anonymous pipes', () => {
 })
 
 // Fewer, for each takes a hundredth of a second: what a connection leaves behind shows in 200 as well.
-describe.runIf(has('perl'))('400 child processes', () => {
+describeWith('perl')('400 child processes', () => {
   const processes = new WeakMap<object, ProcessConnection>()
   const subject: SoakSubject = {
     heapBytes,

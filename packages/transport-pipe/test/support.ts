@@ -1,12 +1,13 @@
 /** What the tests of this package share: recording protocols, pairs of ours, plain peers, and a clean end. */
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { CloseReason, Protocol, Stream, StreamTransport } from '@async/core'
-import { afterEach, it } from 'vitest'
+import { afterEach } from 'vitest'
+import { needs } from '../../core/test/programs.ts'
 
 const cleanups: (() => unknown)[] = []
 
@@ -105,15 +106,9 @@ export function pattern(bytes: number): Buffer {
   return data
 }
 
-/** Whether a program is there; where all must be, it is taken to be. */
-export function has(program: string): boolean {
-  return process.env['CI'] === 'true' || spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
-}
-
 /** A test that needs a program: skipped, visibly, where that is missing; a failure where all programs must be there. */
 export function itNeeds(program: string, name: string, body: () => Promise<void>, timeoutMs?: number): void {
-  if (has(program)) it(name, body, timeoutMs)
-  else it.skip(`${name} (${program} is not installed)`, body)
+  needs(program)(name, body, timeoutMs)
 }
 
 /** A folder, and how it goes. */

@@ -1,7 +1,8 @@
 import { SerialPort, SerialPortMock } from 'serialport'
 import { afterEach, describe, expect, it } from 'vitest'
+import { describeWith } from '../../core/test/programs.ts'
 import { connectSerial, listSerialPorts, type SerialBinding } from '../src/index.ts'
-import { has, ptyPair } from './pty.ts'
+import { ptyPair } from './pty.ts'
 import { pattern, Recorder, until } from './support.ts'
 
 const mock = SerialPortMock.binding
@@ -50,7 +51,7 @@ describe('the mock of serialport', () => {
   })
 })
 
-;(has('socat') ? describe : describe.skip)('the binding of serialport as it is', () => {
+describeWith('socat')('the binding of serialport as it is', () => {
   it('drives two ttys of the kernel', async () => {
     const { a, b, dispose } = await ptyPair()
     const binding = SerialPort.binding as SerialBinding

@@ -4,10 +4,11 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { describeWith, needs } from '../../core/test/programs.ts'
 import { connectSerial, listSerialPorts, type SerialBindingOptions, type SerialConnectOptions } from '../src/index.ts'
 import { nativeBinding } from '../src/native.ts'
 import { lineSettings } from '../src/options.ts'
-import { has, type PtyPair, ptyPair } from './pty.ts'
+import { type PtyPair, ptyPair } from './pty.ts'
 import { pattern, Recorder, until } from './support.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -48,7 +49,7 @@ function pythonWithSerial(): string | undefined {
   return found
 }
 
-const withSocat = has('socat') ? describe : describe.skip
+const withSocat = describeWith('socat')
 const python = pythonWithSerial()
 
 withSocat('a tty of the kernel, by socat', () => {
@@ -137,8 +138,10 @@ withSocat('a tty of the kernel, by socat', () => {
     }
   })
 
-  // Only root may; the same that happens when a USB adapter is pulled out.
-  ;(process.getuid?.() === 0 && has('python3') ? it : it.skip)('that the kernel hangs up is gone, also for who comes to read later, and costs no time', async () => {
+  // The same that happens when a USB adapter is pulled out.
+  const onlyRoot = process.getuid?.() === 0 ? '' : ' (only root may hang a tty up)'
+  const asRoot = onlyRoot === '' ? needs('python3') : it.skip
+  asRoot(`that the kernel hangs up is gone, also for who comes to read later, and costs no time${onlyRoot}`, async () => {
     const { a } = await pair()
     const { port, at } = await open(a)
     port.pause('read')
@@ -211,7 +214,8 @@ withSocat('a tty of the kernel, by socat', () => {
   })
 })
 
-;(python === undefined ? describe.skip : withSocat)('pyserial', () => {
+const withPyserial = python === undefined ? describe.skip : withSocat
+withPyserial(`pyserial${python === undefined ? ' (it is not installed)' : ''}`, () => {
   it('sends back what it is sent', async () => {
     const { a, b } = await pair()
     const data = pattern(60_000)

@@ -1,9 +1,9 @@
 import type { TransportOptions } from '@async/core/base'
 import { type Pair, type Subject, transportSuite } from '@async/core/testing'
 import { afterAll, describe, it } from 'vitest'
+import { isHere } from '../../core/test/programs.ts'
 import { connectSerial } from '../src/index.ts'
 import { endsInOrder } from './ends-in-order.ts'
-import { has } from './pty.ts'
 import { type Relay, startRelay } from './relay.ts'
 
 let relay: Relay | undefined
@@ -18,5 +18,5 @@ const pty: Subject = {
   skip: endsInOrder('a tty has no end in order: when one end is closed, the other is hung up, kind gone'),
 }
 
-if (has('python3')) transportSuite({ describe, it }, pty, { counts: { pass: 120, notApplicable: 77, skipped: 7, fail: 0 } })
+if (isHere('python3')) transportSuite({ describe, it }, pty, { counts: { pass: 120, notApplicable: 77, skipped: 7, fail: 0 } })
 else it.skip('passes the kit over ttys of the kernel (python3 is not installed)', () => {})

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,13 +12,6 @@ export interface PtyPair {
   pull(): void
   /** Hangs both up, and removes their names. */
   dispose(): Promise<void>
-}
-
-/** Whether `program` can be run; throws where all programs must be there. */
-export function has(program: string): boolean {
-  const found = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
-  if (!found && process.env['CI'] === 'true') throw new Error(`${program} is not installed`)
-  return found
 }
 
 /** Makes a pair. */

@@ -1,9 +1,9 @@
 import { soak, type SoakSubject } from '@async/core/testing'
 import { afterAll, describe, it } from 'vitest'
+import { describeWith } from '../../core/test/programs.ts'
 import { counters, heapBytes } from '../../core/test/soak-on-node.ts'
 import { connectSerial } from '../src/index.ts'
 import { SimulatedSerial } from '../src/testing/index.ts'
-import { has } from './pty.ts'
 import { startRelay } from './relay.ts'
 
 const simulation: SoakSubject = {
@@ -22,8 +22,7 @@ describe('2,000 simulated connections', () => {
   })
 })
 
-const forTtys = has('python3') ? describe : describe.skip
-forTtys('2,000 connections over ttys of the kernel', () => {
+describeWith('python3')('2,000 connections over ttys of the kernel', () => {
   const relay = startRelay()
   afterAll(() => relay.end())
   const pulls = new WeakMap<object, () => void>()

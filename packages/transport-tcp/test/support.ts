@@ -1,10 +1,11 @@
 /** What the tests of this package share: recording protocols, pairs of ours, plain peers, and a clean end. */
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { CloseReason, Protocol, Stream, StreamTransport } from '@async/core'
-import { afterEach, it } from 'vitest'
+import { afterEach } from 'vitest'
+import { needs } from '../../core/test/programs.ts'
 import { connectTcp, listenTcp, type TcpConnectOptions, type TcpListener, type TcpListenOptions } from '../src/index.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -159,9 +160,7 @@ export function pattern(bytes: number): Buffer {
 
 /** A test that needs a program: skipped, visibly, where that is missing; a failure where all programs must be there. */
 export function itNeeds(program: string, name: string, body: () => Promise<void>, timeoutMs?: number): void {
-  const missing = spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0
-  if (missing && process.env['CI'] !== 'true') it.skip(`${name} (${program} is not installed)`, body)
-  else it(name, body, timeoutMs)
+  needs(program)(name, body, timeoutMs)
 }
 
 /** A program that ends with the test, its output by lines, and its exit. */

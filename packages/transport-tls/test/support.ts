@@ -1,8 +1,9 @@
 /** What the tests of this package share. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { CloseReason, Protocol, Stream } from '@async/core'
-import { afterEach, it } from 'vitest'
+import { afterEach } from 'vitest'
+import { needs } from '../../core/test/programs.ts'
 import type { TlsTransport } from '../src/index.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -84,9 +85,7 @@ export function codeOf(reason: CloseReason): unknown {
 
 /** A test that needs a program: skipped, visibly, where that is missing; a failure where all programs must be there. */
 export function itNeeds(program: string, name: string, body: () => Promise<void>): void {
-  const missing = spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0
-  if (missing && process.env['CI'] !== 'true') it.skip(`${name} (${program} is not installed)`, body)
-  else it(name, body)
+  needs(program)(name, body)
 }
 
 /** A program that ends with the test: what it says, on both outputs, and its end. */

@@ -1,4 +1,4 @@
-// Not the global: that is a getter, which takes as long as what is asked of it.
+// Not the global: on Node that is a getter.
 import { Buffer } from 'node:buffer'
 import type { Data } from '@async/core'
 import { byteLength } from '@async/core/base'

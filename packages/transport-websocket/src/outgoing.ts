@@ -1,9 +1,9 @@
-// Not the global: that is a getter, which takes as long as what is asked of it.
+// Not the global: on Node that is a getter.
 import { Buffer } from 'node:buffer'
 import type { Data } from '@async/core'
 import { toBytes, utf8Length } from '@async/core/base'
 import type { Deflate } from './deflate.ts'
-import { type Latin1, maxShortBytes } from './short-frames.ts'
+import { maxShortBytes } from './short-frames.ts'
 import { Sender } from './ws.ts'
 
 /** Opcodes (RFC 6455 §5.2). */
@@ -55,8 +55,7 @@ function unmaskedShort(data: Data): Buffer | undefined {
   frame[1] = length
   if (!isText) frame.set(data, 2)
   // ASCII: as latin1 it is the same bytes, which are copied, not encoded.
-  else if (length === data.length) (frame as Latin1).latin1Write(data, 2, length)
-  else frame.write(data, 2, 'utf8')
+  else frame.write(data, 2, length === data.length ? 'latin1' : 'utf8')
   return frame
 }
 

@@ -10,12 +10,6 @@ const finalBinary = 0x82
 /** Above, the length takes more bytes, and the cost is in the payload. */
 export const maxShortBytes = 125
 
-/** What Node's `toString` and `write` call when they have found out what the encoding's name means, which takes half of their time. */
-export interface Latin1 extends Buffer {
-  latin1Slice(start: number, end: number): string
-  latin1Write(text: string, at: number, length: number): number
-}
-
 /** The message of the frame that begins at `at`; undefined if it is none of the short ones, or is not whole. `data` is ours: it is unmasked in place. */
 export function shortFrame(data: Buffer, at: number, isServer: boolean, maxMessageBytes: number): Data | undefined {
   const start = at + (isServer ? 6 : 2)
@@ -27,7 +21,7 @@ export function shortFrame(data: Buffer, at: number, isServer: boolean, maxMessa
   const bits = isServer ? unmask(data, start, end) : bitsOf(data, start, end)
   if (first === finalBinary) return data.subarray(start, end)
   // ASCII is the rule, and its text the cheapest to make.
-  if (bits < 0x80) return (data as Latin1).latin1Slice(start, end)
+  if (bits < 0x80) return data.toString('latin1', start, end)
   if (isUtf8(data.subarray(start, end))) return data.toString('utf8', start, end)
   if (isServer) unmask(data, start, end)
   return undefined

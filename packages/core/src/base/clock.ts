@@ -11,7 +11,7 @@ export interface Clock {
 /** Above it (24.8 days) every runtime's timers are due at once: `Infinity` would be a millisecond. */
 const maxTimerMs = 2 ** 31 - 1
 
-/** Looked up once: on Node the global is a getter, which takes as long as the call. */
+/** Looked up once: on Node the global is a getter. */
 const time = performance
 
 /** The runtime's own time. Timers of more than 24.8 days, `Infinity` among them, are cut to that. */
