@@ -155,6 +155,8 @@ export const loopCpu = (loop, limits) => async ({ seconds, held }) => {
   const side = await startSide(sideFile(loop[0]), 'server')
   try {
     const call = (/** @type {number} */ time) => side.call(loop[1], { ...loop[2], seconds: time })
+    // Makes what is read, which may take as long as warming up does, and is none of it.
+    await call(0)
     await warmUp((work) => side.during(work), call, seconds)
     const { result, cpuMicros } = await side.during(() => call(seconds))
     if (limits !== undefined) await held(side.call(limits))
