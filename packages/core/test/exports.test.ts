@@ -43,7 +43,7 @@ describe('the runtime exports of @async/core/testing', () => {
 describe('the limits', () => {
   it('are these', () => {
     expect({ ...core.limits }).toEqual({
-      highWaterMarkBytes: 65_536, lowWaterMarkBytes: 16_384, maxQueuedBytes: 16_777_216, closeTimeoutMs: 30_000, lingerMs: 5_000, brokenReadMs: 5_000,
+      highWaterMarkBytes: 65_536, maxHighWaterMarkBytes: 262_144, lowWaterMarkBytes: 16_384, maxQueuedBytes: 16_777_216, closeTimeoutMs: 30_000, lingerMs: 5_000, brokenReadMs: 5_000,
       deliveryBudgetBytes: 65_536, connectTimeoutMs: 30_000, maxMessageBytes: 1_048_576,
     })
   })

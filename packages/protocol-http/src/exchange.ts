@@ -256,7 +256,11 @@ export abstract class Exchange extends QueuedTransport<Stream> {
       host.machine.sendPieces(pieces)
       host.flush()
     }
-    if (this.handing !== handing || this.cause !== undefined || !handing.isDone) return
+    if (this.handing !== handing || this.cause !== undefined) return
+    if (!handing.isDone) {
+      handing.hasWaited = true
+      return
+    }
     // The last of a body is as good as sent; of what goes on the queue below is part of ours, or a producer would not feel it.
     if (this.writeHalf === 'ending' || host.below.queuedBytes <= this.policy.lowWaterMarkBytes) this.batchSent(handing)
     // A transport below that is full says when it takes more, without a promise.
@@ -265,8 +269,9 @@ export abstract class Exchange extends QueuedTransport<Stream> {
     }, () => {})
   }
 
-  private batchSent({ handedBytes }: Handing): void {
+  private batchSent({ handedBytes, hasWaited }: Handing): void {
     this.handing = undefined
+    this.queue.taken(!hasWaited)
     this.sent(handedBytes)
   }
 

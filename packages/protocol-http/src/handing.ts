@@ -11,6 +11,8 @@ export class Handing {
   readonly bytes: number
   /** Bytes that were handed over and are not reported as sent: they still count as the exchange's. */
   handedBytes = 0
+  /** Whether the transport below was full before all of it was handed over. */
+  hasWaited = false
   private readonly batch: readonly Data[]
   private at = 0
   /** What is left of a piece that is larger than a portion. */

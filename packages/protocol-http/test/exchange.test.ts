@@ -316,6 +316,43 @@ describe('server', () => {
   })
 })
 
+describe('a body that a producer writes in 64 KiB', () => {
+  /** What is queued when the producer is paused, in KiB, over a transport with these marks. */
+  async function pausedAt(below: { highWaterMarkBytes: number; capacityBytes: number }): Promise<number[]> {
+    const { a, b } = memoryPair(below)
+    const block = new Uint8Array(64 * 1024)
+    const at: number[] = []
+    httpServer({
+      onExchange: (exchange) => {
+        let on = true
+        let left = 64
+        const fill = (): void => {
+          while (on && left-- > 0) exchange.write(block)
+          if (left < 0) exchange.close()
+        }
+        exchange.register({ halfRegister() {}, pause: () => ((on = false), at.push(exchange.queuedBytes / 1024)), resume: () => ((on = true), fill()), stop: () => void (on = false) })
+        fill()
+      },
+    })(b)
+    let bytes = 0
+    a.start({ dataReceived: (data) => void (bytes += data.length) })
+    a.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    await a.closed
+    expect(bytes).toBeGreaterThan(64 * block.length)
+    return at
+  }
+
+  it('F6 may be 256 KiB ahead where the transport below takes it all at once', async () => {
+    const at = await pausedAt({ highWaterMarkBytes: 2 ** 20, capacityBytes: 2 ** 20 })
+    expect(at.slice(0, 4)).toEqual([128, 192, 320, 320])
+  })
+
+  it('F6 stays where it was, where that is full', async () => {
+    const at = await pausedAt({ highWaterMarkBytes: 1, capacityBytes: 1024 })
+    expect(new Set(at)).toEqual(new Set([128]))
+  })
+})
+
 describe('client', () => {
   it('a status that is no success ends the exchange, with head and excerpt', async () => {
     const { connector } = serve((exchange) => {

@@ -1,7 +1,7 @@
 /** Programs that we did not write, on the other side. */
 import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import { stack, type StreamTransport } from '@async/core'
+import { isAsyncError, stack, type StreamTransport } from '@async/core'
 import { nul } from '@async/protocol-chunk'
 import { httpServer } from '@async/protocol-http'
 import { describe, expect, it } from 'vitest'
@@ -14,6 +14,18 @@ async function listen(options: UnixListenOptions, onTransport: (transport: Strea
     listener.abortConnections()
     return listener.closed
   })
+}
+
+/** Connects to a program as soon as it listens: that its socket's file is there says only that it is about to. */
+async function connectOnceThere(path: string, child: { readonly exitCode: number | null }): ReturnType<typeof connectUnix> {
+  for (;;) {
+    await until(() => existsSync(path) || child.exitCode !== null)
+    try {
+      return await connectUnix({ path })
+    } catch (error) {
+      if (!isAsyncError(error, 'ERR_REFUSED') || child.exitCode !== null) throw error
+    }
+  }
 }
 
 const upper = (transport: StreamTransport): void => {
@@ -75,8 +87,7 @@ describe('servers', () => {
   itNeeds('socat', 'socat echoes 3 MB', async () => {
     const path = join(folder(), 's')
     const { child } = run('socat', [`UNIX-LISTEN:${path}`, 'EXEC:cat'])
-    await until(() => existsSync(path) || child.exitCode !== null)
-    const transport = await connectUnix({ path })
+    const transport = await connectOnceThere(path, child)
     const protocol = new Recorder()
     transport.start(protocol)
     const sent = pattern(3_000_000)
@@ -107,8 +118,7 @@ describe('servers', () => {
   itNeeds('socat', 'one that is killed with much unread is a reset', async () => {
     const path = join(folder(), 's')
     const { child } = run('socat', ['-u', `UNIX-LISTEN:${path}`, '-'])
-    await until(() => existsSync(path) || child.exitCode !== null)
-    const transport = await connectUnix({ path })
+    const transport = await connectOnceThere(path, child)
     const protocol = new Recorder()
     transport.start(protocol)
     child.kill('SIGSTOP')

@@ -45,5 +45,5 @@ async function pullWhenRead(socket: SimulatedSocket): Promise<void> {
   if (socket.isPlugged) socket.unplug()
 }
 
-transportSuite({ describe, it }, cable, { counts: { pass: 128, notApplicable: 76, skipped: 0, fail: 0 } })
-transportSuite({ describe, it }, web, { counts: { pass: 120, notApplicable: 77, skipped: 7, fail: 0 } })
+transportSuite({ describe, it }, cable, { counts: { pass: 129, notApplicable: 76, skipped: 0, fail: 0 } })
+transportSuite({ describe, it }, web, { counts: { pass: 121, notApplicable: 77, skipped: 7, fail: 0 } })

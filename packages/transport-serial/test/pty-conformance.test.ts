@@ -18,5 +18,5 @@ const pty: Subject = {
   skip: endsInOrder('a tty has no end in order: when one end is closed, the other is hung up, kind gone'),
 }
 
-if (isHere('python3')) transportSuite({ describe, it }, pty, { counts: { pass: 120, notApplicable: 77, skipped: 7, fail: 0 } })
+if (isHere('python3')) transportSuite({ describe, it }, pty, { counts: { pass: 121, notApplicable: 77, skipped: 7, fail: 0 } })
 else it.skip('passes the kit over ttys of the kernel (python3 is not installed)', () => {})

@@ -19,7 +19,7 @@ const noHalfClose = { 'C4 when the wait is over, a peer that still sends is told
 const suite = (subject: Subject, pass: number, notApplicable: number, skipped = 0): void =>
   transportSuite({ describe, it }, subject, { filter: ({ name }) => !/1,000 connections/.test(name), watchdogMs: 120_000, counts: { pass, notApplicable, skipped, fail: 0 } })
 
-suite(overTls('TLS over a Unix socket as any transport', hidden), 146, 57)
-suite(overTls('TLS on a Unix socket', async (options) => (await probeSettled(), unixPair(options)), { skip: partial }), 145, 57, 1)
-suite(overTls('TLS over a stream over WebSocket over TCP', webSocketPair, { skip: noHalfClose }), 156, 46, 1)
-suite(overTls('TLS over a serial line', serialPair, { skip: noHalfClose }), 146, 56, 1)
+suite(overTls('TLS over a Unix socket as any transport', hidden), 147, 57)
+suite(overTls('TLS on a Unix socket', async (options) => (await probeSettled(), unixPair(options)), { skip: partial }), 146, 57, 1)
+suite(overTls('TLS over a stream over WebSocket over TCP', webSocketPair, { skip: noHalfClose }), 157, 46, 1)
+suite(overTls('TLS over a serial line', serialPair, { skip: noHalfClose }), 147, 56, 1)

@@ -5,7 +5,10 @@ import { type Clock, systemClock } from './clock.ts'
 
 /** What every transport lets its user choose. */
 export interface TransportOptions {
-  /** Queued bytes above which a registered producer is paused. Default 65,536. */
+  /**
+   * Queued bytes above which a registered producer is paused. Default: 65,536, rising to at most 262,144 while each full batch is taken at once; what is given here
+   * stays as it is. (F6)
+   */
   readonly highWaterMarkBytes?: number
   /** Queued bytes at or below which it is resumed. Default 16,384. */
   readonly lowWaterMarkBytes?: number
@@ -28,6 +31,8 @@ export interface TransportOptions {
 /** `TransportOptions` with every default filled in: made once per connector or listener, shared by its transports. */
 export interface TransportPolicy {
   readonly highWaterMarkBytes: number
+  /** How far that may rise. */
+  readonly maxHighWaterMarkBytes: number
   readonly lowWaterMarkBytes: number
   readonly maxQueuedBytes: number
   readonly closeTimeoutMs: number
@@ -42,6 +47,7 @@ export interface TransportPolicy {
 export function transportPolicy(options: TransportOptions = {}): TransportPolicy {
   const policy: TransportPolicy = {
     highWaterMarkBytes: options.highWaterMarkBytes ?? limits.highWaterMarkBytes,
+    maxHighWaterMarkBytes: options.highWaterMarkBytes ?? Math.min(limits.maxHighWaterMarkBytes, options.maxQueuedBytes ?? Infinity),
     lowWaterMarkBytes: options.lowWaterMarkBytes ?? Math.min(limits.lowWaterMarkBytes, options.highWaterMarkBytes ?? Infinity),
     maxQueuedBytes: options.maxQueuedBytes ?? limits.maxQueuedBytes,
     closeTimeoutMs: options.closeTimeoutMs ?? limits.closeTimeoutMs,

@@ -27,6 +27,8 @@ export class WriteQueue {
   bytes = 0
   private items: Data[] | undefined
   private full = false
+  /** The high-water mark, as it stands now. */
+  private markBytes: number
   private producer: Producer | undefined
   private waiters: Waiter[] | undefined
   private readonly policy: TransportPolicy
@@ -35,6 +37,7 @@ export class WriteQueue {
   constructor(policy: TransportPolicy, owner: QueueOwner) {
     this.policy = policy
     this.owner = owner
+    this.markBytes = policy.highWaterMarkBytes
   }
 
   /** Whether there is anything to take. */
@@ -66,6 +69,16 @@ export class WriteQueue {
     const batch = this.items ?? []
     this.items = undefined
     return batch
+  }
+
+  /**
+   * How a batch was taken, said before it is `sent`. Where one that fills the queue was taken at once, the next may be twice the size, and half of it where it had
+   * to wait: fewer calls carry as much, and what a slow peer makes us hold stays what it was. (F6)
+   */
+  taken(atOnce: boolean): void {
+    const { highWaterMarkBytes, maxHighWaterMarkBytes } = this.policy
+    if (!atOnce) this.markBytes = Math.max(highWaterMarkBytes, this.markBytes / 2)
+    else if (this.full) this.markBytes = Math.min(maxHighWaterMarkBytes, this.markBytes * 2)
   }
 
   /** The OS has `bytes` more. The producer may be resumed, and waiters resolved. From a clean stack. */
@@ -171,7 +184,7 @@ export class WriteQueue {
 
   private added(bytes: number): void {
     this.policy.memoryBudget?.change(bytes)
-    if (!this.full && this.bytes > this.policy.highWaterMarkBytes) {
+    if (!this.full && this.bytes > this.markBytes) {
       this.full = true
       if (this.producer !== undefined) this.tell('pause')
     }

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import { byteLength } from '../base/byte-length.ts'
-import { soon } from '../base/clock.ts'
+import { afterTurn, soon } from '../base/clock.ts'
 import type { TransportPolicy } from '../base/options.ts'
 import { QueuedTransport } from '../base/queued-transport.ts'
 import type { Data, Stream } from '../transport.ts'
@@ -13,8 +13,10 @@ const joinPiecesBelowBytes = 1024
 /** Whether the transport calls somebody above, who may write meanwhile; and whether he has. */
 type Calling = 'no' | 'yes' | 'written'
 
-/** How many batches in a row a producer that is resumed by each may send before the event loop goes on. */
-const maxBatches = 16
+/** Bytes that may leave before the event loop goes on, which no promise and no tick lets it: a peer that keeps up must not keep all others waiting. */
+const maxBurstBytes = 4 * 1024 * 1024
+/** A call counts as so many, however little leaves in it. */
+const callBytes = 4096
 
 /** A transport that writes to a stream of Node's: when a batch leaves, in how many calls, and when the OS has it. */
 export abstract class WritingTransport extends QueuedTransport<Stream> {
@@ -23,6 +25,8 @@ export abstract class WritingTransport extends QueuedTransport<Stream> {
   /** Bytes of the batch that Node still has, if it will say 'drain'. Undefined: nobody listens to that yet, for many a connection never has to. */
   private sentAtDrain: number | undefined
   private calling: Calling = 'no'
+  /** Bytes that left since the event loop is known to have gone on. */
+  private burstBytes = 0
 
   constructor(policy: TransportPolicy, output: Writable) {
     super(policy)
@@ -31,6 +35,7 @@ export abstract class WritingTransport extends QueuedTransport<Stream> {
 
   /** Delivers what came. What is written meanwhile leaves at its end. */
   protected deliver(data: Uint8Array): void {
+    this.burstBytes = 0
     this.calling = 'yes'
     try {
       this.received(data)
@@ -44,12 +49,13 @@ export abstract class WritingTransport extends QueuedTransport<Stream> {
     if (this.calling !== 'no') this.calling = 'written'
     // From the turn's own code a microtask, from there nextTick: the earliest place behind all of the turn's microtasks, so that what
     // asynchronous handlers answer in this turn leaves in the same write.
-    else soon(flushInTick, this as WritingTransport)
+    else if (this.burstBytes < maxBurstBytes) soon(flushInTick, this as WritingTransport)
+    else this.flushAfterTurn()
   }
 
   /** For the scheduled flush, and the end of a delivery. A producer that goes on when the OS has taken a batch need not wait for the next one. */
   override flush(): void {
-    for (let batches = 0; batches < maxBatches; batches++) {
+    do {
       this.calling = 'yes'
       let again = false
       try {
@@ -58,8 +64,15 @@ export abstract class WritingTransport extends QueuedTransport<Stream> {
         again = this.hasWritten()
       }
       if (!again) return
-    }
-    soon(flushInTick, this as WritingTransport)
+    } while (this.burstBytes < maxBurstBytes)
+    this.flushAfterTurn()
+  }
+
+  private flushAfterTurn(): void {
+    afterTurn(() => {
+      this.burstBytes = 0
+      this.flush()
+    })
   }
 
   private hasWritten(): boolean {
@@ -73,7 +86,10 @@ export abstract class WritingTransport extends QueuedTransport<Stream> {
     writeBatch(output, batch, bytes)
     // A failed write comes through `destroy`. One that is complete already, which is the rule, costs no callback.
     if (output.errored !== null) return
-    if (output.writableLength === 0) this.sent(bytes)
+    const atOnce = output.writableLength === 0
+    this.queue.taken(atOnce)
+    this.burstBytes = atOnce ? this.burstBytes + bytes + callBytes : 0
+    if (atOnce) this.sent(bytes)
     else if (output.writableNeedDrain) {
       if (this.sentAtDrain === undefined) output.on('drain', () => this.drainedByNode())
       this.sentAtDrain = bytes

@@ -86,8 +86,9 @@ export const clauses: Readonly<Record<string, string>> = {
     '`halfRegister`, then `stop`.',
   F5: 'After `unregister` the producer is called no more, not even to be resumed. Without one it has no effect.',
   F6:
-    'The producer is paused when more than `highWaterMarkBytes` (64 KiB) are queued, and resumed at `lowWaterMarkBytes` (16 KiB) or ' +
-    'below, strictly alternating, resumed from a clean stack.',
+    'The producer is paused when more than `highWaterMarkBytes` are queued, and resumed at `lowWaterMarkBytes` (16 KiB) or below, strictly ' +
+    'alternating, resumed from a clean stack. A mark that nobody has set is 64 KiB at first, and may rise to 256 KiB while what is below ' +
+    'takes each full batch at once.',
   F7: '`stop` is the consumer’s last call of the producer, at most once, and comes before `connectionLost`.',
   F8:
     '`drained(belowBytes)` resolves when at most so many bytes are queued, for any number of waiters; rejects with the reason’s ' +

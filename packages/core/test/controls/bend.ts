@@ -62,6 +62,8 @@ type Method = (...args: any[]) => any
 
 /** Replaces `transport[name]`, which the replacement is given. */
 export function patch(transport: Bent, name: string, replacement: (original: Method) => Method): void {
+  // A pair that cannot be made would fail every case, and look like a control.
+  if (typeof transport[name] !== 'function') throw new Error(`a control bends ${name}, which is not there any more`)
   transport[name] = replacement(transport[name].bind(transport))
 }
 

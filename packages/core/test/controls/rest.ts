@@ -57,6 +57,7 @@ export const otherControls: readonly Control[] = [
     }
   }),
   control('H5', 'where there is no half-close the call closes', (t) => (t['halfClose'] = () => t['close']()), { options: (given) => ({ ...given, halfCloses: false }) }),
+  control('H5', 'where there is no half-close the peer’s end is an end of input', (t) => (t['ended'] = () => t['receivedEof']()), { options: (given) => ({ ...given, halfCloses: false }) }),
 
   control('F1', 'halfRegister is given another object', onProducer((p, t) => ({ halfRegister: () => p['halfRegister'](Object.create(t)) }))),
   control('F1', 'halfRegister is called in a microtask', onProducer((p, t) => ({ halfRegister: () => later(() => p['halfRegister'](t)) }))),
@@ -108,15 +109,19 @@ export const otherControls: readonly Control[] = [
     unregister()
     if (full === true && producer !== undefined) void t['drained']().then(() => producer.resume(), () => {})
   })),
-  control('F6', 'the producer is paused at the mark', (t) => patch(t['queue'], 'paceProducer', (pace) => () => {
+  control('F6', 'the producer is paused at the mark', (t) => patch(t['queue'], 'added', (added) => (bytes) => {
     if (t['policy'].highWaterMarkBytes === 5000 && t['queue'].bytes === 4500) t['queue'].tell('pause')
-    pace()
+    added(bytes)
   })),
   control('F6', 'the producer is paused above twice the mark', () => {}, { options: (given) => ({ ...given, highWaterMarkBytes: (given.highWaterMarkBytes ?? 65_536) * 2 }) }),
-  control('F6', 'the producer is paused at every write above the mark', (t) => patch(t['queue'], 'paceProducer', (pace) => () => {
+  control('F6', 'the producer is paused at every write above the mark', (t) => patch(t['queue'], 'added', (added) => (bytes) => {
     const { full } = t['queue']
-    pace()
-    if (full === true) t['queue'].tell('pause')
+    added(bytes)
+    if (full === true && t['policy'].highWaterMarkBytes === 5000) t['queue'].tell('pause')
+  })),
+  control('F6', 'the mark rises without end', (t) => patch(t['queue'], 'sent', (sent) => (bytes) => {
+    if (t['policy'].highWaterMarkBytes === 65_536) t['queue'].markBytes *= 2
+    sent(bytes)
   })),
   control('F6', 'the producer is resumed as soon as anything left', (t) => patch(t['queue'], 'sent', (sent) => (bytes) => {
     sent(bytes)
@@ -343,6 +348,14 @@ export const otherControls: readonly Control[] = [
     patch(t, 'received', (received) => (data) => {
       if (last !== undefined && last.length === 5000) last.fill(0)
       last = data
+      received(data)
+    })
+  }),
+  control('B5', 'what the protocol changes in a delivery is changed in the next one', (t) => {
+    let last: Uint8Array | undefined
+    patch(t, 'received', (received) => (data) => {
+      if (last !== undefined && data.length === 100 && last.every((byte) => byte === 0)) data.fill(0)
+      last = data.length === 100 ? data : undefined
       received(data)
     })
   }),

@@ -147,6 +147,34 @@ export const flowCases: readonly Case[] = [
     check(Math.max(...resumedAt) <= 16 * kib, `resumed with ${Math.max(...resumedAt)} bytes queued, the low-water mark is 16 KiB`)
   }),
 
+  testCase('F6 a mark that nobody has set is 64 KiB at first, and 256 KiB at most', async (t) => {
+    const total = 4_000_000
+    const piece = 10_000
+    const pausedAt: number[] = []
+    const producer = recordProducer({ pause: () => pausedAt.push(a.queuedBytes), resume: () => more() })
+    const { a, b, atB } = await t.started()
+    let written = 0
+    const more = (): void => {
+      while (producer.calls.at(-1) !== 'pause' && written < total) {
+        a.write(t.pattern.bytes(piece, written))
+        written += piece
+      }
+    }
+    a.register(producer)
+    more()
+    for (let i = 0; atB.bytes < total; i++) {
+      t.waitingFor = `4 MB; ${atB.bytes} bytes are there`
+      if (i % 40 === 20) b.pause('read')
+      if (i % 40 === 39) b.resume('read')
+      await t.turn()
+    }
+    b.resume('read')
+    const slack = 2 * piece
+    check(pausedAt[0]! <= 64 * kib + slack, `paused with ${pausedAt[0]} bytes queued at first`)
+    check(Math.max(...pausedAt) <= 256 * kib + slack, `paused with ${Math.max(...pausedAt)} bytes queued`)
+    check(Math.min(...pausedAt) > 64 * kib, `paused with ${Math.min(...pausedAt)} bytes queued`)
+  }),
+
   testCase('F6 resume is not called inside a call of the writer', async (t) => {
     let inside = false
     let calledInside = false
