@@ -10,6 +10,7 @@ import { bends, Curves, curveText } from './lib/curve.mjs'
 import { Skipped } from './lib/external.mjs'
 import { machine } from './lib/machine.mjs'
 import { Results } from './lib/results.mjs'
+import { endAll, takeTurns } from './lib/round.mjs'
 import { table } from './lib/table.mjs'
 import { allCurves, allScenarios } from './scenarios/index.mjs'
 
@@ -48,6 +49,32 @@ function tell(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text}`)
 }
 
+/** One round of a scenario. @param {import('./lib/scenario.mjs').Scenario} scenario @param {number} round @param {Results} results */
+async function measureRound({ id, peers, once }, round, results) {
+  const names = Object.keys(peers)
+  /** @type {Map<string, import('./lib/scenario.mjs').Prepared>} */
+  const sides = new Map()
+  try {
+    for (let turn = 0; turn < names.length; turn++) {
+      // Who comes first changes from round to round.
+      const peer = /** @type {string} */ (names[(turn + round) % names.length])
+      tell(`round ${round + 1} of ${rounds}: ${id}, ${peer}`)
+      try {
+        sides.set(peer, await /** @type {import('./lib/scenario.mjs').Prepare} */ (peers[peer])({ seconds, full }))
+      } catch (error) {
+        if (error instanceof Skipped) results.skip(id, peer, error.message)
+        else results.fail(id, peer, error)
+      }
+    }
+    tell(`round ${round + 1} of ${rounds}: ${id}`)
+    const slices = await takeTurns(sides, { seconds, once, failed: (peer, error) => results.fail(id, peer, error) })
+    for (const [peer, values] of slices) results.add(id, round, peer, values)
+    for (const [peer, { limits }] of sides) await limits?.().then((held) => results.held(id, peer, held), (error) => results.fail(id, peer, error))
+  } finally {
+    await endAll(sides)
+  }
+}
+
 async function measureAll() {
   // What the packages' names lead to. It takes no time, and what was measured by mistake takes long to find.
   await bundle()
@@ -57,23 +84,8 @@ async function measureAll() {
   let done = 0
   const sofar = () => ({ ...told, rounds: done, seconds, full, scenarios: scenarios.map((scenario) => results.summary(scenario)), curves: grown.summary() })
   while (done < rounds) {
-    for (const scenario of scenarios) {
-      const { id } = scenario
-      const peers = Object.entries(scenario.peers)
-      for (let turn = 0; turn < peers.length; turn++) {
-        // Who comes first changes from round to round.
-        const [peer, measure] = /** @type {(typeof peers)[number]} */ (peers[(turn + done) % peers.length])
-        tell(`round ${done + 1} of ${rounds}: ${id}, ${peer}`)
-        const held = (/** @type {Promise<string[]>} */ limits) => limits.then((names) => results.held(id, peer, names), (error) => results.fail(id, peer, error))
-        try {
-          results.add(id, done, peer, await measure({ seconds, full, held }))
-        } catch (error) {
-          if (error instanceof Skipped) results.skip(id, peer, error.message)
-          else results.fail(id, peer, error)
-        }
-      }
-    }
-    for (const curve of curves) await grown.measure(curve, { seconds: seconds / 4, full }, (text) => tell(`round ${done + 1} of ${rounds}: ${text}`))
+    for (const scenario of scenarios) await measureRound(scenario, done, results)
+    for (const curve of curves) await grown.measure(curve, { seconds: seconds / 2, full }, (text) => tell(`round ${done + 1} of ${rounds}: ${text}`))
     done++
     // What is measured is not lost when somebody ends us.
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(sofar(), undefined, 2)}\n`)

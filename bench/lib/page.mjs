@@ -46,7 +46,7 @@ export function writePage(report) {
     '',
     `${goals.length - missed.length} of ${goals.length} are met in the median.${missed.length === 0 ? '' : ' Missed:'}`,
     '',
-    ...(missed.length === 0 ? [] : [...missed.map(({ scenario, goal }) => `- ${scenario.id}, ${goal.peer}, ${goal.metric}: ${ratio(goal.ratio)}, goal ${goalText(scenario, goal)}${wavers(scenario, goal) ? ' (met in some rounds)' : ''}`), '']),
+    ...(missed.length === 0 ? [] : [...missed.map(({ scenario, goal }) => `- ${scenario.id}, ${goal.peer}, ${goal.metric}: ${ratio(goal.ratio)}, goal ${goalText(scenario, goal)}${wavers(goal) ? ' (met in some rounds)' : ''}`), '']),
     ...report.scenarios.flatMap(({ failures }) => failures).map((each) => `- failed: ${each}`),
     ...groups.flatMap((group) => section(group, report, draw)),
     ...curveSection(report, draw),
@@ -60,8 +60,8 @@ const howToRead = [
   '',
   '- **CPU per operation comes first.** It is what the side that is measured used, user and system, divided by what it did. Rates and latencies depend on what else the machine does, this does far less.',
   '- **Everything is warm.** Each side has worked for a second of CPU before it is measured, and has done 4,000 handshakes, or a body of as many bytes, for V8 compiles what was called often. Latency is measured with cores that do not sleep: to wake a virtual one takes longer than the work of both sides.',
-  '- **A ratio** is taken within a round, where all sides met the same machine, and is the median of all rounds. The reference is 1. "±" is half the distance between the outer rounds, as a share of the median: where it is larger than the distance',
-  '  from the goal, the verdict is worth little.',
+  '- **A ratio** is taken within a slice: in each round all sides are there, warm, and take turns five times, for a machine that is shared changes its speed by a third for seconds at a time. It is the median of a round, and of all rounds. The reference is 1.',
+  '  "±" is half the distance between the outer rounds of a side, as a share of its median: it tells of the machine more than of a ratio.',
   '- **A goal** is a ratio that has to hold, at most, or (for rates) at least. "Reach for" is what a hand-made loop without limits and checks reaches: a direction, no promise.',
   '- Each side runs in a process of its own, pinned to a core, what loads it to another one; who comes first changes from round to round. Everything is on the loopback interface, through the whole public API, with default limits on.',
   '- Every answer is checked in every scenario: a wrong one fails it. Behind the measurement, input that exceeds each limit is sent to the very process that was measured, and has to be refused.',
@@ -83,14 +83,8 @@ const ratio = (value) => (Number.isFinite(value) ? value.toFixed(2) : 'not measu
 /** @param {import('./results.mjs').Summary} scenario @param {import('./results.mjs').Outcome} goal */
 const goalText = (scenario, goal) => `${isHigher(scenario, goal.metric) ? '≥' : '≤'} ${goal.limit}`
 
-/** Whether some rounds say otherwise than the median. @param {import('./results.mjs').Summary} scenario @param {import('./results.mjs').Outcome} goal */
-function wavers({ peers, reference }, { peer, metric, limit, better, met, reference: other = reference }) {
-  const valuesOf = (/** @type {string} */ name) => peers.find((each) => each.peer === name)?.figures.find((each) => each.metric === metric)?.values ?? []
-  const base = valuesOf(other)
-  const own = valuesOf(peer)
-  // With a round that failed they can't be told apart.
-  return own.length === base.length && own.some((value, round) => (better === 'higher' ? value / (base[round] ?? NaN) >= limit : value / (base[round] ?? NaN) <= limit) !== met)
-}
+/** Whether some rounds say otherwise than the median. @param {import('./results.mjs').Outcome} goal */
+const wavers = ({ ratios, limit, better, met }) => ratios.some((ratio) => (better === 'higher' ? ratio >= limit : ratio <= limit) !== met)
 
 /** @param {(typeof groups)[number]} group @param {Report} report @param {(name: string, plot: string) => void} draw */
 function section({ id, title, starts }, report, draw) {
@@ -116,7 +110,7 @@ function tableOf(scenario) {
       if (aims.length === 0) return [row(own.toFixed(2), ' | | ')]
       return aims.map((goal) => {
         const to = goal.reference === undefined ? '' : ` of ${goal.reference}`
-        return row(`**${goal.ratio.toFixed(2)}**${to}`, `${goalText(scenario, goal)} | ${goal.reach ?? ''} | ${goal.met ? '✓' : '✗ missed'}${wavers(scenario, goal) ? `, ${goal.met ? 'not' : 'but'} in ${goal.met ? 'all' : 'some'} rounds` : ''}`)
+        return row(`**${goal.ratio.toFixed(2)}**${to}`, `${goalText(scenario, goal)} | ${goal.reach ?? ''} | ${goal.met ? '✓' : '✗ missed'}${wavers(goal) ? `, ${goal.met ? 'not' : 'but'} in ${goal.met ? 'all' : 'some'} rounds` : ''}`)
       })
     }))
   const held = Object.values(limits)[0]

@@ -2,14 +2,14 @@ import { median, spread } from './statistics.mjs'
 
 /**
  * @typedef {{ metric: string, unit: string, median: number, spread: number, ratio: number, values: number[] }} Figure
- * @typedef {import('./scenario.mjs').Goal & { ratio: number, better: 'lower' | 'higher', met: boolean }} Outcome
+ * @typedef {import('./scenario.mjs').Goal & { ratio: number, ratios: number[], better: 'lower' | 'higher', met: boolean }} Outcome
  * @typedef {{ id: string, title: string, reference: string, peers: { peer: string, figures: Figure[] }[], goals: Outcome[], failures: string[], skipped: string[], limits: Record<string, string[]> }} Summary
  */
 
-/** What was measured, by scenario, peer and round. */
+/** What was measured, by scenario, peer, round and slice. */
 export class Results {
   constructor() {
-    /** @type {Map<string, Map<number, Record<string, number>>>} */
+    /** @type {Map<string, Map<number, Record<string, number>[]>>} */
     this.values = new Map()
     /** @type {Map<string, Set<string>>} */
     this.failures = new Map()
@@ -19,7 +19,7 @@ export class Results {
     this.limits = new Map()
   }
 
-  /** @param {string} id @param {number} round @param {string} peer @param {Record<string, number>} values */
+  /** @param {string} id @param {number} round @param {string} peer @param {Record<string, number>[]} values of each slice */
   add(id, round, peer, values) {
     const key = `${id}\n${peer}`
     const rounds = this.values.get(key) ?? new Map()
@@ -54,31 +54,37 @@ export class Results {
       figures: Object.entries(metrics).flatMap(([metric, { unit, scale = 1 }]) => {
         const values = this.column(id, peer, metric).map((value) => value * scale)
         if (values.length === 0) return []
-        return [{ metric, unit, median: median(values), spread: spread(values), ratio: this.ratio(id, peer, reference, metric), values }]
+        return [{ metric, unit, median: median(values), spread: spread(values), ratio: median(this.ratios(id, peer, reference, metric)), values }]
       }),
     }))
     const outcomes = goals.map((goal) => {
-      const ratio = this.ratio(id, goal.peer, goal.reference ?? reference, goal.metric)
+      const ratios = this.ratios(id, goal.peer, goal.reference ?? reference, goal.metric)
+      const ratio = median(ratios)
       const { better } = /** @type {import('./scenario.mjs').Metric} */ (metrics[goal.metric])
-      return { ...goal, ratio, better, met: better === 'higher' ? ratio >= goal.limit : ratio <= goal.limit }
+      return { ...goal, ratio, ratios, better, met: better === 'higher' ? ratio >= goal.limit : ratio <= goal.limit }
     })
     const reasons = [...(skipped ?? [])].flatMap(([peer, reason]) => (reason === '' ? [] : [`${peer}: ${reason}`]))
     return { id, title, reference, peers: figures, goals: outcomes, failures: [...(this.failures.get(id) ?? [])], skipped: reasons, limits: this.limits.get(id) ?? {} }
   }
 
-  /** @param {string} id @param {string} peer @param {string} metric */
+  /** The median of each round's slices. @param {string} id @param {string} peer @param {string} metric */
   column(id, peer, metric) {
-    return [...(this.values.get(`${id}\n${peer}`)?.values() ?? [])].flatMap((values) => (values[metric] === undefined ? [] : [values[metric]]))
+    return [...(this.values.get(`${id}\n${peer}`)?.values() ?? [])].flatMap((slices) => {
+      const values = slices.flatMap((each) => each[metric] ?? [])
+      return values.length === 0 ? [] : [median(values)]
+    })
   }
 
-  /** The median of the ratios within each round. @param {string} id @param {string} peer @param {string} reference @param {string} metric */
-  ratio(id, peer, reference, metric) {
-    const of = this.values.get(`${id}\n${peer}`)
+  /** Of each round, the median of the ratios within a slice. @param {string} id @param {string} peer @param {string} reference @param {string} metric */
+  ratios(id, peer, reference, metric) {
     const to = this.values.get(`${id}\n${reference}`)
-    const ratios = [...(of ?? [])].flatMap(([round, values]) => {
-      const base = to?.get(round)?.[metric]
-      return base === undefined || values[metric] === undefined ? [] : [values[metric] / base]
+    return [...(this.values.get(`${id}\n${peer}`) ?? [])].flatMap(([round, slices]) => {
+      const ratios = slices.flatMap((each, slice) => {
+        const base = to?.get(round)?.[slice]?.[metric]
+        const value = each[metric]
+        return base === undefined || value === undefined ? [] : [value / base]
+      })
+      return ratios.length === 0 ? [] : [median(ratios)]
     })
-    return median(ratios)
   }
 }

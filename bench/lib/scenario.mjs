@@ -1,6 +1,6 @@
 /**
- * What a scenario is. Every peer is measured once in each round, in turn; ratios to the reference are taken within a round, for what the machine
- * does beside us changes from one round to the next.
+ * What a scenario is. In each round all its peers are started and warmed up, and then measured in short slices, taking turns: a machine that is shared changes its
+ * speed by a third, for seconds at a time, and what lies within a second of each other has mostly met the same one. Ratios to the reference are taken within a slice.
  *
  * @typedef {object} Metric
  * @property {string} unit
@@ -19,16 +19,21 @@
  * @property {string} title
  * @property {Record<string, Metric>} metrics the first one is drawn
  * @property {string} reference
- * @property {Record<string, Measure>} peers
+ * @property {Record<string, Prepare>} peers
  * @property {Goal[]} goals
  * @property {boolean} [full] only with `--full`
+ * @property {boolean} [once] what is measured is there once: a single slice
  *
  * @typedef {object} How
  * @property {number} seconds of each measurement
  * @property {boolean} full
- * @property {(limits: Promise<string[]>) => Promise<void>} held is told which limits held in the process that was measured, or what did not: what was measured stays
  *
- * @typedef {(how: How) => Promise<Record<string, number>>} Measure
+ * @typedef {object} Prepared what is there, and warm
+ * @property {(seconds: number) => Promise<Record<string, number>>} measure
+ * @property {() => Promise<string[]>} [limits] sends the process that was measured what exceeds each of its limits, gives their names, and throws if one is none
+ * @property {() => Promise<void>} end
+ *
+ * @typedef {(how: How) => Promise<Prepared>} Prepare
  * @typedef {[file: string, name: string, argument?: object]} Call of a function in sides/
  */
 import { Skipped, wrk } from './external.mjs'
@@ -82,62 +87,72 @@ export async function both(a, b) {
 }
 
 /**
- * A server under load: its CPU per operation. The load gets what the server's function returned beside its own argument, and resolves with
- * `{ operations }`. `limits` sends that server what exceeds each of its limits, behind the measurement, and throws if one is none.
- * @param {Parameters<typeof startServer>[0]} server
- * @param {Call} load
- * @param {Call} [limits]
- * @param {number} [warmOperations] see `warmUp`
- * @returns {Measure}
+ * Ends what is there if it does not get ready. @param {{ end(): Promise<any> }[]} there @param {() => Promise<Omit<Prepared, 'end'>>} ready
+ * @returns {Promise<Prepared>}
  */
-export const serverCpu = (server, load, limits, warmOperations) => async ({ seconds, held }) => {
-  const [serving, loading] = await both(startServer(server), startSide(sideFile(load[0]), 'load'))
+export async function prepared(there, ready) {
+  const end = async () => void (await Promise.all(there.map((each) => each.end())))
   try {
-    const call = (/** @type {number} */ time) => loading.call(load[1], { ...serving.where, ...load[2], seconds: time })
-    await warmUp(serving.during, call, seconds, warmOperations)
-    const measured = await serving.during(() => call(seconds))
-    if (limits !== undefined) {
-      const attacking = await startSide(sideFile(limits[0]), 'load')
-      try {
-        await held(attacking.call(limits[1], { ...serving.where, ...limits[2] }))
-      } finally {
-        await attacking.end()
-      }
-    }
-    return figures(measured, seconds)
-  } finally {
-    await Promise.all([serving.end(), loading.end()])
+    return { ...(await ready()), end }
+  } catch (error) {
+    await end()
+    throw error
   }
 }
 
-/** As `serverCpu`, loaded by wrk. @param {Parameters<typeof startServer>[0]} server @returns {Measure} */
+/**
+ * A server under load: its CPU per operation. The load gets what the server's function returned beside its own argument, and resolves with
+ * `{ operations }`.
+ * @param {Parameters<typeof startServer>[0]} server
+ * @param {Call} load
+ * @param {Call} [limits] see `Prepared`
+ * @param {number} [warmOperations] see `warmUp`
+ * @returns {Prepare}
+ */
+export const serverCpu = (server, load, limits, warmOperations) => async ({ seconds }) => {
+  const [serving, loading] = await both(startServer(server), startSide(sideFile(load[0]), 'load'))
+  return prepared([serving, loading], async () => {
+    const call = (/** @type {number} */ time) => loading.call(load[1], { ...serving.where, ...load[2], seconds: time })
+    await warmUp(serving.during, call, seconds, warmOperations)
+    const measure = async (/** @type {number} */ time) => figures(await serving.during(() => call(time)), time)
+    return limits === undefined ? { measure } : { measure, limits: () => attack(limits, serving.where) }
+  })
+}
+
+/** @param {Call} limits @param {{ port: number }} where */
+async function attack(limits, where) {
+  const attacking = await startSide(sideFile(limits[0]), 'load')
+  try {
+    return await attacking.call(limits[1], { ...where, ...limits[2] })
+  } finally {
+    await attacking.end()
+  }
+}
+
+/** As `serverCpu`, loaded by wrk. @param {Parameters<typeof startServer>[0]} server @returns {Prepare} */
 export const serverUnderWrk = (server) => async ({ seconds }) => {
   const serving = await startServer(server)
-  try {
+  return prepared([serving], async () => {
     const how = { ...serving.where, connections: 64 }
     await warmUp(serving.during, (time) => wrk({ ...how, seconds: time }), seconds)
-    return figures(await serving.during(() => wrk({ ...how, seconds })), Math.max(1, Math.round(seconds)))
-  } finally {
-    await serving.end()
-  }
+    return { measure: async (time) => figures(await serving.during(() => wrk({ ...how, seconds: time })), Math.max(1, Math.round(time))) }
+  })
 }
 
 /**
  * As `serverCpu`, for who connects: its CPU per operation, against one and the same server; or, with `--full`, a program of the distribution that keeps up
  * with every client, where it is installed.
  * @param {Call} client @param {Call} server @param {() => Promise<import('./external.mjs').Started>} [program]
- * @returns {Measure}
+ * @returns {Prepare}
  */
 export const clientCpu = (client, server, program) => async ({ seconds, full }) => {
   const [serving, calling] = await both(startFarEnd(server, full ? program : undefined), startSide(sideFile(client[0]), 'server'))
-  try {
+  return prepared([serving, calling], async () => {
     const { where } = serving
     const call = (/** @type {number} */ time) => calling.call(client[1], { ...where, ...client[2], seconds: time })
     await warmUp((work) => calling.during(work), call, seconds)
-    return figures(await calling.during(() => call(seconds)), seconds)
-  } finally {
-    await Promise.all([serving.end(), calling.end()])
-  }
+    return { measure: async (time) => figures(await calling.during(() => call(time)), time) }
+  })
 }
 
 /** @param {Call} server @param {(() => Promise<import('./external.mjs').Started>) | undefined} program */
@@ -150,24 +165,24 @@ async function startFarEnd(server, program) {
   }
 }
 
-/** A loop in one process, which says itself how much it did: `{ operations }`. `limits` as with `serverCpu`. @param {Call} loop @param {string} [limits] @returns {Measure} */
-export const loopCpu = (loop, limits) => async ({ seconds, held }) => {
+/** A loop in one process, which says itself how much it did: `{ operations }`. @param {Call} loop @param {string} [limits] see `Prepared` @returns {Prepare} */
+export const loopCpu = (loop, limits) => async ({ seconds }) => {
   const side = await startSide(sideFile(loop[0]), 'server')
-  try {
+  return prepared([side], async () => {
     const call = (/** @type {number} */ time) => side.call(loop[1], { ...loop[2], seconds: time })
     // Makes what is read, which may take as long as warming up does, and is none of it.
     await call(0)
     await warmUp((work) => side.during(work), call, seconds)
-    const { result, cpuMicros } = await side.during(() => call(seconds))
-    if (limits !== undefined) await held(side.call(limits))
-    return { cpu: cpuMicros / result.operations, rate: (result.operations / cpuMicros) * 1e6 }
-  } finally {
-    await side.end()
-  }
+    const measure = async (/** @type {number} */ time) => {
+      const { result, cpuMicros } = await side.during(() => call(time))
+      return { cpu: cpuMicros / result.operations, rate: (result.operations / cpuMicros) * 1e6 }
+    }
+    return limits === undefined ? { measure } : { measure, limits: () => side.call(limits) }
+  })
 }
 
-/** A peer that is measured with `--full` alone. @param {Measure} measure @returns {Measure} */
-export const onlyFull = (measure) => async (how) => {
+/** A peer that is measured with `--full` alone. @param {Prepare} prepare @returns {Prepare} */
+export const onlyFull = (prepare) => async (how) => {
   if (!how.full) throw new Skipped('')
-  return measure(how)
+  return prepare(how)
 }

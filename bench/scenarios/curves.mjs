@@ -1,6 +1,8 @@
 import { fileLimit } from '../lib/programs.mjs'
+import { endAll, takeTurns } from '../lib/round.mjs'
 import { both, loopCpu, serverCpu, sideFile } from '../lib/scenario.mjs'
 import { startSide } from '../lib/side.mjs'
+import { median } from '../lib/statistics.mjs'
 
 const powers = (/** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ factor) => {
   const sizes = []
@@ -8,10 +10,20 @@ const powers = (/** @type {number} */ from, /** @type {number} */ to, /** @type 
   return sizes
 }
 
-/** A process for each size. @param {number[]} sizes @param {(size: number) => import('../lib/scenario.mjs').Measure} at @param {(cpuMicros: number, size: number) => number} ofOne @returns {import('../lib/curve.mjs').Curve['measure']} */
+/** A process for each size. @param {number[]} sizes @param {(size: number) => import('../lib/scenario.mjs').Prepare} at @param {(cpuMicros: number, size: number) => number} ofOne @returns {import('../lib/curve.mjs').Curve['measure']} */
 const each = (sizes, at, ofOne) =>
   async function* measure(how) {
-    for (const size of sizes) yield [size, ofOne((await at(size)({ ...how, held: async () => {} }))['cpu'] ?? NaN, size)]
+    /** @type {Map<number, import('../lib/scenario.mjs').Prepared>} */
+    const sides = new Map()
+    try {
+      for (const size of sizes) sides.set(size, await at(size)(how))
+      const failed = (/** @type {number} */ _, /** @type {unknown} */ error) => {
+        throw error
+      }
+      for (const [size, slices] of await takeTurns(sides, { seconds: how.seconds, failed })) yield [size, ofOne(median(slices.map((slice) => slice['cpu'] ?? NaN)), size)]
+    } finally {
+      await endAll(sides)
+    }
   }
 
 /** What an idle connection weighs, as they become more. @param {number[]} counts @returns {import('../lib/curve.mjs').Curve['measure']} */
@@ -35,24 +47,8 @@ const idle = (counts) =>
     }
   }
 
-/** Ping-pong on so many connections, which are opened before it is measured. @param {number[]} counts @returns {import('../lib/curve.mjs').Curve['measure']} */
-const busy = (counts) =>
-  async function* measure({ seconds }) {
-    for (const connections of counts) {
-      const [serving, loading] = await both(startSide(sideFile('tcp'), 'server'), startSide(sideFile('tcp'), 'load'))
-      try {
-        const where = await serving.call('echoAsync')
-        await loading.call('pingPong', { ...where, connections: Math.min(64, connections), bytes: 64, seconds: seconds / 2 })
-        await loading.call('open', { ...where, connections, bytes: 64 })
-        // All of them have been there and back when it begins, and are several times more: what is on its way at the end counts for little.
-        await loading.call('play', { seconds: seconds * 2 })
-        const { result, cpuMicros } = await serving.during(() => loading.call('play', { seconds: seconds * 4, goOn: true }))
-        yield [connections, cpuMicros / result.operations]
-      } finally {
-        await Promise.all([serving.end(), loading.end()])
-      }
-    }
-  }
+/** Ping-pong on so many connections. @param {number[]} counts @returns {import('../lib/curve.mjs').Curve['measure']} */
+const busy = (counts) => each(counts, (connections) => serverCpu(['tcp', 'echoAsync'], ['tcp', 'pingPong', { connections, bytes: 64 }]), (cost) => cost)
 
 const files = fileLimit()
 const connections = [1, 10, 100, 1000, 2500, 5000, 10_000]

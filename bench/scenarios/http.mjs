@@ -1,5 +1,5 @@
 import { nginx } from '../lib/external.mjs'
-import { both, clientCpu, onlyFull, serverCpu, serverUnderWrk, sideFile } from '../lib/scenario.mjs'
+import { both, clientCpu, onlyFull, prepared, serverCpu, serverUnderWrk, sideFile } from '../lib/scenario.mjs'
 import { startSide } from '../lib/side.mjs'
 
 const cpu = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
@@ -9,22 +9,15 @@ const limits = ['http-limits', 'serverLimits']
 /** @type {[string, string]} */
 const fetchLimits = ['http-limits', 'fetchLimits']
 
-/** Bytes of each body, once before it is measured: a read of 64 KiB is one call. @param {'node' | 'ours'} kind @returns {import('../lib/scenario.mjs').Measure} */
+/** A body of so many bytes is a slice, and the first one warms up: a read of 64 KiB is one call. @param {'node' | 'ours'} kind @returns {import('../lib/scenario.mjs').Prepare} */
 const bodies = (kind) => async ({ full }) => {
   const bytes = full ? 2 ** 30 : 2 ** 28
   const [serving, loading] = await both(startSide(sideFile('http-bodies'), 'server'), startSide(sideFile('http-bodies'), 'load'))
-  try {
+  return prepared([serving, loading], async () => {
     const { port } = await serving.call(kind)
-    /** @type {Record<string, number>} */
-    const figures = {}
-    for (const way of ['down', 'up']) {
-      await loading.call(way, { port, bytes })
-      figures[way] = (await serving.during(() => loading.call(way, { port, bytes }))).cpuMicros / (bytes / 2 ** 30)
-    }
-    return { ...figures, peak: (await serving.usage()).peakBytes }
-  } finally {
-    await Promise.all([serving.end(), loading.end()])
-  }
+    const cost = async (/** @type {'down' | 'up'} */ way) => (await serving.during(() => loading.call(way, { port, bytes }))).cpuMicros / (bytes / 2 ** 30)
+    return { measure: async () => ({ down: await cost('down'), up: await cost('up'), peak: (await serving.usage()).peakBytes }) }
+  })
 }
 
 const perGiB = /** @type {const} */ ({ unit: 's per GiB', better: 'lower', scale: 1e-6 })

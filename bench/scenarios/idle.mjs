@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { both, sideFile } from '../lib/scenario.mjs'
+import { both, prepared, sideFile } from '../lib/scenario.mjs'
 import { fileLimit } from '../lib/programs.mjs'
 import { startSide } from '../lib/side.mjs'
 
@@ -15,25 +15,28 @@ async function settled(side) {
   return (await side.usage()).rssBytes
 }
 
-/** @param {string} server @param {string} text @returns {import('../lib/scenario.mjs').Measure} */
+/** @param {string} server @param {string} text @returns {import('../lib/scenario.mjs').Prepare} */
 const weight = (server, text) => async () => {
   const [serving, loading] = await both(startSide(sideFile('idle'), 'server'), startSide(sideFile('idle'), 'load'))
-  try {
+  return prepared([serving, loading], async () => {
     const { port } = await serving.call(server)
     await loading.call('visit', { port, count: first, text })
-    const before = await settled(serving)
-    await loading.call('visit', { port, count, text })
-    return { memory: ((await settled(serving)) - before) / count }
-  } finally {
-    await Promise.all([serving.end(), loading.end()])
-  }
+    return {
+      async measure() {
+        const before = await settled(serving)
+        await loading.call('visit', { port, count, text })
+        return { memory: ((await settled(serving)) - before) / count }
+      },
+    }
+  })
 }
 
-/** @param {string} id @param {string} title @param {[string, import('../lib/scenario.mjs').Measure]} reference @param {[string, import('../lib/scenario.mjs').Measure]} ours @param {number} limit @param {number} reach @returns {import('../lib/scenario.mjs').Scenario} */
+/** @param {string} id @param {string} title @param {[string, import('../lib/scenario.mjs').Prepare]} reference @param {[string, import('../lib/scenario.mjs').Prepare]} ours @param {number} limit @param {number} reach @returns {import('../lib/scenario.mjs').Scenario} */
 const idle = (id, title, reference, ours, limit, reach) => ({
   id: `idle-${id}`,
   title: `Memory of an idle connection, ${title}; all default time-outs armed`,
   metrics: { memory: { unit: 'KiB', better: 'lower', scale: 1 / 1024 } },
+  once: true,
   reference: reference[0],
   peers: Object.fromEntries([reference, ours]),
   goals: [{ peer: ours[0], metric: 'memory', limit, reach }],

@@ -1,9 +1,13 @@
-import { loopCpu } from '../lib/scenario.mjs'
+import { both, loopCpu, prepared } from '../lib/scenario.mjs'
 
-/** What each of eight more layers costs. @param {'ours' | 'bare'} kind @returns {import('../lib/scenario.mjs').Measure} */
+/** What each of eight more layers costs. @param {'ours' | 'bare'} kind @returns {import('../lib/scenario.mjs').Prepare} */
 const perLayer = (kind) => async (how) => {
-  const [none, eight] = [await loopCpu(['layers', kind, { layers: 0 }])(how), await loopCpu(['layers', kind, { layers: 8 }])(how)]
-  return { cpu: ((eight['cpu'] ?? NaN) - (none['cpu'] ?? NaN)) / 8 }
+  const [none, eight] = await both(loopCpu(['layers', kind, { layers: 0 }])(how), loopCpu(['layers', kind, { layers: 8 }])(how))
+  const measure = async (/** @type {number} */ seconds) => {
+    const [less, more] = [await none.measure(seconds / 2), await eight.measure(seconds / 2)]
+    return { cpu: ((more['cpu'] ?? NaN) - (less['cpu'] ?? NaN)) / 8 }
+  }
+  return prepared([none, eight], async () => ({ measure }))
 }
 
 /** @type {import('../lib/scenario.mjs').Scenario[]} */

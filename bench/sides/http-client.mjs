@@ -37,21 +37,27 @@ async function requests({ connections, seconds }, request) {
   return { operations }
 }
 
-/** @param {How} how */
-export async function undici(how) {
-  const { Pool } = await import('undici')
-  const pool = new Pool(`http://${host}:${how.port}`, { connections: how.connections, pipelining: 1 })
-  const result = await requests(how, async () => (await pool.request({ path: target, method: 'GET' })).body.text())
-  await pool.destroy()
-  return result
+/** @type {Promise<() => Promise<string>> | undefined} */
+let requesting
+
+/** The client of this process, from the first call on: its connections stay open. @param {How} how @param {() => Promise<() => Promise<string>>} make */
+async function client(how, make) {
+  return requests(how, await (requesting ??= make()))
 }
 
 /** @param {How} how */
-export async function ours(how) {
+export const undici = (how) => client(how, async () => {
+  const { Pool } = await import('undici')
+  const pool = new Pool(`http://${host}:${how.port}`, { connections: how.connections, pipelining: 1 })
+  return async () => (await pool.request({ path: target, method: 'GET' })).body.text()
+})
+
+/** @param {How} how */
+export const ours = (how) => client(how, async () => {
   const [{ httpConnector }, { tcpConnector }] = await Promise.all([import('@async/protocol-http'), import('@async/transport-tcp')])
   const decoder = new TextDecoder()
   const http = httpConnector(tcpConnector({ host, port: how.port }), { target, method: 'GET', host: `${host}:${how.port}`, maxConnectionCount: how.connections })
-  const result = await requests(how, async () => {
+  return async () => {
     const exchange = await http.connect()
     return new Promise((resolve, reject) => {
       let body = ''
@@ -61,23 +67,19 @@ export async function ours(how) {
       })
       exchange.halfClose()
     })
-  })
-  await http.close({ graceMs: 0 })
-  return result
-}
+  }
+})
 
 /** @param {How} how */
-export function builtInFetch(how) {
+export const builtInFetch = (how) => client(how, async () => {
   const url = `http://${host}:${how.port}${target}`
-  return requests(how, async () => (await fetch(url)).text())
-}
+  return async () => (await fetch(url)).text()
+})
 
 /** @param {How} how */
-export async function ourFetch(how) {
+export const ourFetch = (how) => client(how, async () => {
   const [{ createFetch }, { tcpConnector }] = await Promise.all([import('@async/protocol-http'), import('@async/transport-tcp')])
   const url = `http://${host}:${how.port}${target}`
   const get = createFetch(() => tcpConnector({ host, port: how.port }))
-  const result = await requests(how, async () => (await get(url)).text())
-  await get.close({ graceMs: 0 })
-  return result
-}
+  return async () => (await get(url)).text()
+})

@@ -1,6 +1,7 @@
 /** What loads an HTTP server: requests on keep-alive connections, `pipelined` at a time, every answer held against the first one. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { thereAndBack } from './there-and-back.mjs'
 
 const host = '127.0.0.1'
 
@@ -9,29 +10,23 @@ export async function hello({ port, connections, pipelined, seconds, body = 'hel
   const request = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n'
   const length = await answerLength(port, request, body)
   const batch = Buffer.from(request.repeat(pipelined))
-  let operations = 0
-  /** @type {Error | undefined} */
-  let wrong
-  const sockets = await Promise.all(Array.from({ length: connections }, async () => {
+  const end = Buffer.from(body)
+  const game = thereAndBack(`${port} ${pipelined}`, async () => {
     const socket = connect({ port, host, noDelay: true })
     await once(socket, 'connect')
     let waiting = length * pipelined
+    const player = { send: () => void socket.write(batch) }
     socket.on('data', (data) => {
       waiting -= data.length
       if (waiting > 0) return
-      if (waiting < 0 || !data.subarray(-body.length).equals(Buffer.from(body))) wrong = new Error(`an answer is not ${length} bytes that end with the body`)
-      operations += pipelined
+      if (waiting < 0 || !data.subarray(-end.length).equals(end)) game.wrong = new Error(`an answer is not ${length} bytes that end with the body`)
       waiting = length * pipelined
-      socket.write(batch)
+      game.answered(player, pipelined)
     })
-    socket.on('end', () => (wrong = new Error('the server closed a connection')))
-    return socket
-  }))
-  for (const socket of sockets) socket.write(batch)
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-  for (const socket of sockets) socket.destroy()
-  if (wrong !== undefined) throw wrong
-  return { operations }
+    socket.on('error', () => {}).on('close', () => game.left(player))
+    return player
+  })
+  return game.play({ connections, inFlight: pipelined, seconds })
 }
 
 /** One answer, read to its end by its Content-Length. @param {number} port @param {string} request @param {string} body */

@@ -99,13 +99,19 @@ async function calls({ seconds, inFlight }, add) {
   return inFlight === 1 ? { ...result, p50: latencies[latencies.length >> 1] } : result
 }
 
-/** @param {How} how @param {any} framing */
-async function callOver(how, framing) {
-  const peer = stack(await connectTcp({ port: how.port, host }), framing, jsonRpc())
-  const result = await calls(how, (a, b) => /** @type {Promise<number>} */ (peer.call('add', [a, b])))
-  peer.close()
-  return result
+/** @type {Promise<Add> | undefined} */
+let adding
+
+/** The client of this process, from the first call on: its connections stay open. @param {How} how @param {() => Promise<Add>} make */
+async function client(how, make) {
+  return calls(how, await (adding ??= make()))
 }
+
+/** @param {How} how @param {any} framing */
+const callOver = (how, framing) => client(how, async () => {
+  const peer = stack(await connectTcp({ port: how.port, host }), framing, jsonRpc())
+  return (a, b) => /** @type {Promise<number>} */ (peer.call('add', [a, b]))
+})
 
 /** @param {How} how */
 export const callLines = (how) => callOver(how, line())
@@ -113,47 +119,42 @@ export const callLines = (how) => callOver(how, line())
 export const callLsp = (how) => callOver(how, lsp())
 
 /** @param {How & { joinCalls?: boolean, pipelined?: boolean }} how */
-export async function callHttp(how) {
+export const callHttp = (how) => client(how, async () => {
   // Thirty-two exchanges on each of two connections, instead of one on each of 64.
   const pipelined = how.pipelined === true ? { idempotent: true, maxPipelinedCount: 32, maxConnectionCount: 2 } : {}
   const http = httpConnector(tcpConnector({ host, port: how.port }), { target, host: `${host}:${how.port}`, headers, ...pipelined })
-  const client = jsonRpcClient(over(http, whole()), { joinCalls: how.joinCalls ?? false })
-  return calls(how, (a, b) => /** @type {Promise<number>} */ (client.call('add', [a, b])))
-}
+  const rpc = jsonRpcClient(over(http, whole()), { joinCalls: how.joinCalls ?? false })
+  return (a, b) => /** @type {Promise<number>} */ (rpc.call('add', [a, b]))
+})
 
 /** The other end of `serveFloor`. @param {How} how */
-export async function callFloor(how) {
+export const callFloor = (how) => client(how, async () => {
   const socket = connect({ port: how.port, host, noDelay: true })
   await once(socket, 'connect')
   let id = 0
   /** @type {(result: number) => void} */
   let resolve
   socket.on('data', (data) => resolve(JSON.parse(data.toString('latin1')).result))
-  const result = await calls(how, (a, b) => {
+  return (a, b) => {
     socket.write(`{"jsonrpc":"2.0","id":${id++},"method":"add","params":[${a},${b}]}\n`, 'latin1')
     return new Promise((settle) => (resolve = settle))
-  })
-  socket.destroy()
-  return result
-}
+  }
+})
 
 /** @param {How} how */
-export async function callVscode(how) {
+export const callVscode = (how) => client(how, async () => {
   const rpc = await import('vscode-jsonrpc/node')
   const socket = connect({ port: how.port, host, noDelay: true })
   await once(socket, 'connect')
   const connection = rpc.createMessageConnection(new rpc.SocketMessageReader(socket), new rpc.SocketMessageWriter(socket))
   connection.listen()
-  const result = await calls(how, (a, b) => connection.sendRequest('add', a, b))
-  connection.dispose()
-  socket.destroy()
-  return result
-}
+  return (a, b) => connection.sendRequest('add', a, b)
+})
 
 /** @param {How} how */
-export async function callJayson(how) {
+export const callJayson = (how) => client(how, async () => {
   const { default: jayson } = await import('jayson')
-  const client = jayson.Client.http({ host, port: how.port, agent: new Agent({ keepAlive: true, maxSockets: 64 }) })
-  return calls(how, (a, b) =>
-    new Promise((resolve, reject) => client.request('add', [a, b], (/** @type {any} */ error, /** @type {any} */ answer) => (error ? reject(error) : resolve(answer.result)))))
-}
+  const jsonRpcOverHttp = jayson.Client.http({ host, port: how.port, agent: new Agent({ keepAlive: true, maxSockets: 64 }) })
+  return (a, b) =>
+    new Promise((resolve, reject) => jsonRpcOverHttp.request('add', [a, b], (/** @type {any} */ error, /** @type {any} */ answer) => (error ? reject(error) : resolve(answer.result))))
+})

@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectExec, listenUnix } from '@async/transport-pipe'
+import { thereAndBack } from './there-and-back.mjs'
 
 const message = Buffer.alloc(64, 'x')
 const path = join(tmpdir(), `async-bench-${process.pid}.sock`)
@@ -24,64 +25,51 @@ export async function echoAsync() {
 }
 
 /** @param {{ path: string, connections: number, seconds: number }} how */
-export async function load({ path: where, connections, seconds }) {
-  let operations = 0
-  const sockets = await Promise.all(Array.from({ length: connections }, async () => {
+export function load({ path: where, connections, seconds }) {
+  const game = thereAndBack(where, async () => {
     const socket = connect(where)
     await once(socket, 'connect')
-    let waiting = message.length
-    socket.on('data', (data) => {
-      waiting -= data.length
-      if (waiting > 0) return
-      waiting = message.length
-      operations++
-      socket.write(message)
-    })
-    return socket
-  }))
-  for (const socket of sockets) socket.write(message)
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-  for (const socket of sockets) socket.destroy()
-  return { operations }
+    const player = { send: () => void socket.write(message) }
+    socket.on('data', counting(() => game.answered(player, 1)))
+    socket.on('error', () => {}).on('close', () => game.left(player))
+    return player
+  })
+  return game.play({ connections, inFlight: 1, seconds })
+}
+
+/** Calls `whole` for each message's worth of bytes. @param {() => void} whole */
+function counting(whole) {
+  let waiting = message.length
+  return (/** @type {Uint8Array} */ data) => {
+    waiting -= data.length
+    if (waiting > 0) return
+    waiting = message.length
+    whole()
+  }
 }
 
 // ── a process: `cat` gives back what it is given ──
 
 /** @param {{ seconds: number }} how */
-export async function catNode({ seconds }) {
-  const child = spawn('cat', { stdio: ['pipe', 'pipe', 'inherit'] })
-  child.stdin.on('error', () => {})
-  let operations = 0
-  let waiting = message.length
-  child.stdout.on('data', (data) => {
-    waiting -= data.length
-    if (waiting > 0) return
-    waiting = message.length
-    operations++
-    child.stdin.write(message)
+export function catNode({ seconds }) {
+  const game = thereAndBack('node', async () => {
+    const child = spawn('cat', { stdio: ['pipe', 'pipe', 'inherit'] })
+    const player = { send: () => void child.stdin.write(message) }
+    child.stdin.on('error', () => {})
+    child.stdout.on('data', counting(() => game.answered(player, 1)))
+    child.on('exit', () => game.left(player))
+    return player
   })
-  child.stdin.write(message)
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-  child.kill('SIGKILL')
-  return { operations }
+  return game.play({ connections: 1, inFlight: 1, seconds })
 }
 
 /** @param {{ seconds: number }} how */
-export async function catAsync({ seconds }) {
-  const transport = await connectExec({ command: 'cat', stderr: 'ignore' })
-  let operations = 0
-  let waiting = message.length
-  transport.start({
-    dataReceived(data) {
-      waiting -= data.length
-      if (waiting > 0) return
-      waiting = message.length
-      operations++
-      transport.write(message)
-    },
+export function catAsync({ seconds }) {
+  const game = thereAndBack('async', async () => {
+    const transport = await connectExec({ command: 'cat', stderr: 'ignore' })
+    const player = { send: () => transport.write(message) }
+    transport.start({ dataReceived: counting(() => game.answered(player, 1)), connectionLost: () => game.left(player) })
+    return player
   })
-  transport.write(message)
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-  transport.abort()
-  return { operations }
+  return game.play({ connections: 1, inFlight: 1, seconds })
 }

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { connectTcp, listenTcp } from '@async/transport-tcp'
+import { thereAndBack } from './there-and-back.mjs'
 
 const host = '127.0.0.1'
 
@@ -50,46 +51,25 @@ export const sunk = () => sunkBytes
 
 // ── load ──
 
-/** @type {import('node:net').Socket[]} */
-let sockets = []
-let message = Buffer.alloc(0)
-let operations = 0
-
-/** Opens connections, no more at a time than a backlog holds. @param {{ port: number, connections: number, bytes: number }} how */
-export async function open({ port, connections, bytes }) {
-  message = Buffer.from(Uint8Array.from({ length: bytes }, (_, at) => at))
-  sockets = []
-  const one = async () => {
+/** Each connection sends the message, waits until it is back, and sends it again. @param {{ port: number, connections: number, bytes: number, seconds: number }} how */
+export function pingPong({ port, connections, bytes, seconds }) {
+  const message = Buffer.from(Uint8Array.from({ length: bytes }, (_, at) => at))
+  const game = thereAndBack(`${port} ${bytes}`, async () => {
     const socket = connect({ port, host, noDelay: true })
     await once(socket, 'connect')
     let waiting = bytes
+    const player = { send: () => void socket.write(message) }
     socket.on('data', (data) => {
-      if (data[0] !== message[bytes - waiting]) throw new Error('the echo is not what was sent')
+      if (data[0] !== message[bytes - waiting]) game.wrong = new Error('the echo is not what was sent')
       waiting -= data.length
       if (waiting > 0) return
       waiting = bytes
-      operations++
-      socket.write(message)
+      game.answered(player, 1)
     })
-    sockets.push(socket)
-  }
-  while (sockets.length < connections) await Promise.all(Array.from({ length: Math.min(200, connections - sockets.length) }, one))
-}
-
-/** Each of them sends the message, waits until it is back, and sends it again; `goOn`: they do so already. @param {{ seconds: number, goOn?: boolean }} how */
-export async function play({ seconds, goOn = false }) {
-  operations = 0
-  if (!goOn) for (const socket of sockets) socket.write(message)
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-  return { operations }
-}
-
-/** Both, and an end. @param {{ port: number, connections: number, bytes: number, seconds: number }} how */
-export async function pingPong(how) {
-  await open(how)
-  const result = await play(how)
-  for (const socket of sockets) socket.destroy()
-  return result
+    socket.on('error', () => {}).on('close', () => game.left(player))
+    return player
+  })
+  return game.play({ connections, inFlight: 1, seconds })
 }
 
 // ── clients; an operation is a MiB ──

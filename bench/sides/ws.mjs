@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { listenWebSocket } from '@async/transport-websocket'
+import { thereAndBack } from './there-and-back.mjs'
 
 const host = '127.0.0.1'
 
@@ -25,30 +26,24 @@ const masked = Buffer.concat([Buffer.from([0x81, 0x80 | 64, 0, 0, 0, 0]), Buffer
 const answerBytes = 2 + 64
 
 /** @param {{ port: number, connections: number, inFlight: number, seconds: number }} how */
-export async function load({ port, connections, inFlight, seconds }) {
-  let operations = 0
-  /** @type {Error | undefined} */
-  let wrong
-  const sockets = await Promise.all(Array.from({ length: connections }, async () => {
+export function load({ port, connections, inFlight, seconds }) {
+  const game = thereAndBack(String(port), async () => {
     const socket = connect({ port, host, noDelay: true })
     await once(socket, 'connect')
     socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`)
     const [head] = await once(socket, 'data')
     if (!String(head).startsWith('HTTP/1.1 101 ')) throw new Error(String(head))
     let rest = 0
+    const player = { send: (/** @type {number} */ count) => void socket.write(count === 1 ? masked : Buffer.concat(Array.from({ length: count }, () => masked))) }
     socket.on('data', (data) => {
-      if (rest === 0 && data.readUInt16BE(0) !== 0x8140) wrong = new Error('not the frame that was sent')
+      if (rest === 0 && data.readUInt16BE(0) !== 0x8140) game.wrong = new Error('not the frame that was sent')
       const bytes = rest + data.length
       const answers = Math.floor(bytes / answerBytes)
       rest = bytes % answerBytes
-      operations += answers
-      if (answers > 0) socket.write(answers === 1 ? masked : Buffer.concat(Array.from({ length: answers }, () => masked)))
+      if (answers > 0) game.answered(player, answers)
     })
-    return socket
-  }))
-  for (const socket of sockets) socket.write(Buffer.concat(Array.from({ length: inFlight }, () => masked)))
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-  for (const socket of sockets) socket.destroy()
-  if (wrong !== undefined) throw wrong
-  return { operations }
+    socket.on('error', () => {}).on('close', () => game.left(player))
+    return player
+  })
+  return game.play({ connections, inFlight, seconds })
 }

@@ -1,0 +1,75 @@
+/**
+ * Connections on which something goes there and back, again and again, while it is played. They stay open between two calls: to open them is no part of what is
+ * measured.
+ *
+ * @typedef {{ send: (count: number) => void }} Player sends so many, and calls `answered` for each that came back
+ */
+export class ThereAndBack {
+  /** @param {(game: ThereAndBack) => Promise<Player>} open makes a connection, which calls `answered`, and `left` when it is over */
+  constructor(open) {
+    this.open = open
+    /** @type {Set<Player>} */
+    this.players = new Set()
+    this.operations = 0
+    this.outstanding = 0
+    this.on = false
+    /** @type {Error | undefined} */
+    this.wrong = undefined
+    /** @type {(() => void) | undefined} */
+    this.quiet = undefined
+  }
+
+  /** @param {Player} player @param {number} count */
+  answered(player, count) {
+    this.operations += count
+    if (this.on) return player.send(count)
+    this.outstanding -= count
+    if (this.outstanding === 0) this.quiet?.()
+  }
+
+  /** @param {Player} player */
+  left(player) {
+    this.players.delete(player)
+    if (this.outstanding > 0) this.wrong ??= new Error('the server closed a connection')
+  }
+
+  /** Plays on so many connections, with `inFlight` on each, and waits for what is on its way at the end. @param {{ connections: number, inFlight: number, seconds: number }} how */
+  async play({ connections, inFlight, seconds }) {
+    // No more at a time than a backlog holds.
+    while (this.players.size < connections) {
+      const opened = await Promise.all(Array.from({ length: Math.min(200, connections - this.players.size) }, () => this.open(this)))
+      for (const player of opened) this.players.add(player)
+    }
+    this.operations = 0
+    this.outstanding = connections * inFlight
+    this.on = true
+    for (const player of this.players) player.send(inFlight)
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+    this.on = false
+    await this.end()
+    if (this.wrong !== undefined) throw this.wrong
+    return { operations: this.operations }
+  }
+
+  /** Until all is back. */
+  end() {
+    return new Promise((resolve, reject) => {
+      if (this.outstanding === 0 || this.wrong !== undefined) return resolve(undefined)
+      const timer = setTimeout(() => reject(this.wrong ?? new Error(`${this.outstanding} answers did not come`)), 10_000)
+      this.quiet = () => {
+        clearTimeout(timer)
+        resolve(undefined)
+      }
+    })
+  }
+}
+
+/** @type {Map<string, ThereAndBack>} */
+const games = new Map()
+
+/** One for each `key`, from the first call on. @param {string} key @param {(game: ThereAndBack) => Promise<Player>} open */
+export function thereAndBack(key, open) {
+  let game = games.get(key)
+  if (game === undefined) games.set(key, (game = new ThereAndBack(open)))
+  return game
+}
