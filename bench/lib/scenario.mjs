@@ -51,7 +51,7 @@ export const sideFile = (name) => new URL(`../sides/${name}.mjs`, import.meta.ur
 async function warmUp(during, call, seconds, operations = 0) {
   const time = Math.min(1, seconds / 2)
   const enoughMicros = Math.min(1_000_000, seconds * 1_000_000)
-  for (let pass = 0, spentMicros = 0, done = 0; pass < 4 || done < operations; pass++) {
+  for (let pass = 0, spentMicros = 0, done = 0; pass < 8 || done < operations; pass++) {
     const { cpuMicros, result } = await during(() => call(time))
     spentMicros += cpuMicros
     done += result.operations
@@ -105,12 +105,12 @@ export async function prepared(there, ready) {
  * `{ operations }`.
  * @param {Parameters<typeof startServer>[0]} server
  * @param {Call} load
- * @param {Call} [limits] see `Prepared`
- * @param {number} [warmOperations] see `warmUp`
+ * @param {{ limits?: Call | undefined, warmOperations?: number, loadCore?: 'server' | 'load' }} [how] see `Prepared` and `warmUp`. Who only answers shares its core with the load: on one of
+ *   its own it would sleep, and be woken for each request, wherever it is faster than the load, and that would be measured
  * @returns {Prepare}
  */
-export const serverCpu = (server, load, limits, warmOperations) => async ({ seconds }) => {
-  const [serving, loading] = await both(startServer(server), startSide(sideFile(load[0]), 'load'))
+export const serverCpu = (server, load, { limits, warmOperations = 0, loadCore = 'server' } = {}) => async ({ seconds }) => {
+  const [serving, loading] = await both(startServer(server), startSide(sideFile(load[0]), loadCore))
   return prepared([serving, loading], async () => {
     const call = (/** @type {number} */ time) => loading.call(load[1], { ...serving.where, ...load[2], seconds: time })
     await warmUp(serving.during, call, seconds, warmOperations)

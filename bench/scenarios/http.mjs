@@ -34,8 +34,8 @@ export const scenarios = [
     reference: 'node:http',
     peers: {
       'node:http': serverCpu(['http-server', 'node'], load(1)),
-      '@async/protocol-http, at once': serverCpu(['http-server', 'sync'], load(1), limits),
-      '@async/protocol-http, after an await': serverCpu(['http-server', 'async'], load(1), limits),
+      '@async/protocol-http, at once': serverCpu(['http-server', 'sync'], load(1), { limits }),
+      '@async/protocol-http, after an await': serverCpu(['http-server', 'async'], load(1), { limits }),
       'net.Socket, no parser: the floor': serverCpu(['http-server', 'floor'], load(1)),
       nginx: onlyFull(serverCpu(nginx, load(1))),
     },
@@ -65,7 +65,7 @@ export const scenarios = [
     reference: 'node:http',
     peers: {
       'node:http': serverCpu(['http-server', 'node'], load(16)),
-      '@async/protocol-http': serverCpu(['http-server', 'sync'], load(16), limits),
+      '@async/protocol-http': serverCpu(['http-server', 'sync'], load(16), { limits }),
       'net.Socket, no parser: the floor': serverCpu(['http-server', 'floor'], load(16)),
       nginx: onlyFull(serverCpu(nginx, load(16))),
     },
@@ -78,7 +78,7 @@ export const scenarios = [
     reference: '@hono/node-server',
     peers: {
       '@hono/node-server': serverCpu(['http-server', 'nodeFetch'], load(1)),
-      'serveFetch, installLightResponse': serverCpu(['http-server', 'asyncFetch'], load(1), fetchLimits),
+      'serveFetch, installLightResponse': serverCpu(['http-server', 'asyncFetch'], load(1), { limits: fetchLimits }),
       'net.Socket, no parser: the floor': serverCpu(['http-server', 'floor'], load(1)),
     },
     goals: [{ peer: 'serveFetch, installLightResponse', metric: 'cpu', limit: 0.65, reach: 0.5 }],
@@ -90,7 +90,7 @@ export const scenarios = [
     reference: '@hono/node-server',
     peers: {
       '@hono/node-server': serverCpu(['http-server', 'nodeHono'], load(1)),
-      'serveFetch, installLightResponse': serverCpu(['http-server', 'asyncHono'], load(1), fetchLimits),
+      'serveFetch, installLightResponse': serverCpu(['http-server', 'asyncHono'], load(1), { limits: fetchLimits }),
     },
     goals: [{ peer: 'serveFetch, installLightResponse', metric: 'cpu', limit: 0.8, reach: 0.6 }],
   },

@@ -1,13 +1,30 @@
-import { awake } from '../lib/awake.mjs'
 import { serverCpu } from '../lib/scenario.mjs'
 
 const cpu = /** @type {const} */ ({ unit: 'µs of the server', better: 'lower' })
 const client = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
 const p50 = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
 
-/** @param {string} kind @param {number} inFlight @param {string} [framing] of ours, whose limits are tried @param {object} [options] of the client */
-const side = (kind, inFlight, framing, options = {}) =>
-  serverCpu(['json-rpc', `serve${kind}`], ['json-rpc', `call${kind}`, { inFlight, ...options }], framing === undefined ? undefined : ['json-rpc-limits', 'serverLimits', { framing }])
+/** @param {string} kind @param {number} inFlight @param {string} [framing] of ours, whose limits are tried @param {object} [options] of the client @param {'server' | 'load'} [loadCore] */
+const side = (kind, inFlight, framing, options = {}, loadCore = 'server') => {
+  /** @type {import('../lib/scenario.mjs').Call | undefined} */
+  const limits = framing === undefined ? undefined : ['json-rpc-limits', 'serverLimits', { framing }]
+  return serverCpu(['json-rpc', `serve${kind}`], ['json-rpc', `call${kind}`, { inFlight, ...options }], { limits, loadCore })
+}
+
+/** One call at a time. @param {string} id @param {string} where @param {'server' | 'load'} loadCore @returns {import('../lib/scenario.mjs').Scenario} */
+const oneAtATime = (id, where, loadCore) => ({
+  id,
+  title: `JSON-RPC over TCP, one call at a time, ${where}: latency`,
+  metrics: { p50 },
+  reference: 'vscode-jsonrpc',
+  peers: {
+    'vscode-jsonrpc': side('Vscode', 1, undefined, {}, loadCore),
+    'lsp()': side('Lsp', 1, 'lsp', {}, loadCore),
+    'line()': side('Lines', 1, 'line', {}, loadCore),
+    'net.Socket, nothing checked: the floor': side('Floor', 1, undefined, {}, loadCore),
+  },
+  goals: [{ peer: 'line()', metric: 'p50', limit: 0.7, reach: 0.62 }],
+})
 
 /** @type {import('../lib/scenario.mjs').Scenario[]} */
 export const scenarios = [
@@ -19,19 +36,9 @@ export const scenarios = [
     peers: { 'vscode-jsonrpc': side('Vscode', 64), 'lsp()': side('Lsp', 64, 'lsp'), 'line()': side('Lines', 64, 'line') },
     goals: ['lsp()', 'line()'].flatMap((peer) => ['cpu', 'client'].map((metric) => ({ peer, metric, limit: 0.14, reach: 0.09 }))),
   },
-  {
-    id: 'jsonrpc-1',
-    title: 'JSON-RPC over TCP, one call at a time: latency',
-    metrics: { p50 },
-    reference: 'vscode-jsonrpc',
-    peers: {
-      'vscode-jsonrpc': awake(side('Vscode', 1)),
-      'lsp()': awake(side('Lsp', 1, 'lsp')),
-      'line()': awake(side('Lines', 1, 'line')),
-      'net.Socket, nothing checked: the floor': awake(side('Floor', 1)),
-    },
-    goals: [{ peer: 'line()', metric: 'p50', limit: 0.7, reach: 0.62 }],
-  },
+  oneAtATime('jsonrpc-1', 'both sides on one core', 'server'),
+  // To wake a core takes some virtual machines longer than the work of both sides, is the same for all peers, and differs from hour to hour.
+  { ...oneAtATime('jsonrpc-1-two-cores', 'a core each', 'load'), goals: [] },
   {
     id: 'jsonrpc-http',
     title: 'JSON-RPC over HTTP over TCP, 64 calls in flight: CPU per call',

@@ -24,7 +24,7 @@ const three = (id, title, reference, ours, goals) =>
       title: `${title}: CPU of the server per ${unit}`,
       metrics: { cpu: { unit: 'µs', better: 'lower' } },
       reference: reference[0],
-      peers: Object.fromEntries([reference, ours].map(([name, server]) => [name, serverCpu(server, ['tls', load], undefined, warm)])),
+      peers: Object.fromEntries([reference, ours].map(([name, server]) => [name, serverCpu(server, ['tls', load], { warmOperations: warm, loadCore: 'load' })])),
       goals: [{ peer: ours[0], metric: 'cpu', limit, reach }],
     }
   })

@@ -11,7 +11,7 @@ const echo = (id, title, how, limit, reach) => ({
   reference: 'ws',
   peers: {
     ws: serverCpu(['ws', 'echoWs'], ['ws', 'load', how]),
-    '@async/transport-websocket': serverCpu(['ws', 'echoAsync'], ['ws', 'load', how], ['ws-limits', 'serverLimits']),
+    '@async/transport-websocket': serverCpu(['ws', 'echoAsync'], ['ws', 'load', how], { limits: ['ws-limits', 'serverLimits'] }),
     'Python websockets': onlyFull(serverCpu(python('websocket', 'websockets'), ['ws', 'load', how])),
   },
   goals: [{ peer: '@async/transport-websocket', metric: 'cpu', limit, reach }],
