@@ -1,22 +1,37 @@
 import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const folder = fileURLToPath(new URL('..', import.meta.url))
+const packages = fileURLToPath(new URL('../../packages/', import.meta.url))
+
+/** The packages as they are installed: copies of what is published, without the links of this workspace. */
+function installed() {
+  const folder = mkdtempSync(join(tmpdir(), 'async-bench-installed-'))
+  for (const name of ['core', 'transport-tcp']) {
+    for (const part of ['package.json', 'bundle']) cpSync(join(packages, name, part), join(folder, 'node_modules/@async', name, part), { recursive: true })
+  }
+  return folder
+}
 
 /** The fastest of some runs of a process that imports something and ends: what is slower was disturbed. @param {string} name @returns {import('../lib/scenario.mjs').Prepare} */
-const importing = (name) => async () => ({
-  async measure() {
-    let wall = Infinity
-    for (let i = 0; i < 4; i++) {
-      const start = performance.now()
-      const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', `import ${JSON.stringify(name)}`], { cwd: folder })
-      if (status !== 0) throw new Error(String(stderr))
-      wall = Math.min(wall, performance.now() - start)
-    }
-    return { wall }
-  },
-  async end() {},
-})
+const importing = (name) => async () => {
+  const cwd = installed()
+  return {
+    async measure() {
+      let wall = Infinity
+      for (let i = 0; i < 4; i++) {
+        const start = performance.now()
+        const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', `import ${JSON.stringify(name)}`], { cwd })
+        if (status !== 0) throw new Error(String(stderr))
+        wall = Math.min(wall, performance.now() - start)
+      }
+      return { wall }
+    },
+    end: async () => rmSync(cwd, { recursive: true }),
+  }
+}
 
 /** @type {import('../lib/scenario.mjs').Scenario[]} */
 export const scenarios = [

@@ -56,9 +56,10 @@ export function heldLength(message: Data): number {
   return Math.max(leastHeldBytes, byteLength(message))
 }
 
-const encoder = new TextEncoder()
+/** Made when it is needed: on Node the first one loads code. */
+let encoder: TextEncoder | undefined
 
 /** `data` as bytes; a string is encoded, bytes are passed on as they are. */
 export function toBytes(data: Data): Uint8Array {
-  return typeof data === 'string' ? encoder.encode(data) : data
+  return typeof data === 'string' ? (encoder ??= new TextEncoder()).encode(data) : data
 }

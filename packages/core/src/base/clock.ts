@@ -11,12 +11,12 @@ export interface Clock {
 /** Above it (24.8 days) every runtime's timers are due at once: `Infinity` would be a millisecond. */
 const maxTimerMs = 2 ** 31 - 1
 
-/** Looked up once: on Node the global is a getter. */
-const time = performance
+/** Looked up once, for on Node the global is a getter, and when it is asked, for that loads what a program may never need. */
+let time: typeof performance | undefined
 
 /** The runtime's own time. Timers of more than 24.8 days, `Infinity` among them, are cut to that. */
 export const systemClock: Clock = {
-  nowMs: () => time.now(),
+  nowMs: () => (time ??= performance).now(),
   setTimer: (task, ms) => setTimeout(task, Math.min(ms, maxTimerMs)),
   // Each runtime has its own type of timer; this is the one that its setTimeout gave.
   clearTimer: (timer) => clearTimeout(timer as never),

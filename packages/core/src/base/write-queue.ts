@@ -76,9 +76,8 @@ export class WriteQueue {
    * to wait: fewer calls carry as much, and what a slow peer makes us hold stays what it was. (F6)
    */
   taken(atOnce: boolean): void {
-    const { highWaterMarkBytes, maxHighWaterMarkBytes } = this.policy
-    if (!atOnce) this.markBytes = Math.max(highWaterMarkBytes, this.markBytes / 2)
-    else if (this.full) this.markBytes = Math.min(maxHighWaterMarkBytes, this.markBytes * 2)
+    if (!atOnce) this.markBytes = Math.max(this.policy.highWaterMarkBytes, this.markBytes / 2)
+    else if (this.full) this.markBytes = Math.min(this.policy.maxHighWaterMarkBytes, this.markBytes * 2)
   }
 
   /** The OS has `bytes` more. The producer may be resumed, and waiters resolved. From a clean stack. */
