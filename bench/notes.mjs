@@ -12,8 +12,7 @@ export const notes = {
   'http-hono': 'As http-fetch. Hono\'s own share is 0.3 µs.',
   'http-bodies':
     'Down, 66 to 75 % of the samples are the write call on both sides. Peak: 32 MiB of reads wait for the collector on both sides; ours are 2 MiB of modules that are not in Node\'s snapshot, and 6 to 8 MiB that V8\'s compiler leaves behind when it has optimised the path (with `--no-opt` the peak is below node:http\'s).',
-  'tcp-send':
-    'A write has two blocks, for the high-water mark is 64 KiB. Where a page of memory is dear, the kernel takes more for a MiB in writes of 128 KiB than in those of 64 or 256: 370, 310 and 235 µs in a bare loop of sends, in the same hour. With `highWaterMarkBytes: 262144` ours took about 0.45 of node:net.',
+  'tcp-send': 'A batch is 128 KiB at first, and up to 320 while the peer takes each at once (decision 0081): a peer that makes batches wait keeps them small.',
   'jsonrpc-http':
     'A connection for each call in flight takes a read and a write of each side that nobody shares: the floor of http-hello, without a parser, is more than a third of jayson. Pipelined, with an exchange for each call all the same, or joined to batches, calls share them.',
   'jsonrpc-1': 'The floor is beside it: a hand-made loop on net.Socket that checks nothing.',

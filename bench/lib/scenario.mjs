@@ -22,7 +22,7 @@
  * @property {Record<string, Prepare>} peers
  * @property {Goal[]} goals
  * @property {boolean} [full] only with `--full`
- * @property {boolean} [once] what is measured is there once: a single slice
+ * @property {boolean} [once] what is measured is there once: a single slice, of one side after the other
  *
  * @typedef {object} How
  * @property {number} seconds of each measurement
@@ -142,11 +142,12 @@ export const serverUnderWrk = (server) => async ({ seconds }) => {
 /**
  * As `serverCpu`, for who connects: its CPU per operation, against one and the same server; or, with `--full`, a program of the distribution that keeps up
  * with every client, where it is installed.
- * @param {Call} client @param {Call} server @param {() => Promise<import('./external.mjs').Started>} [program]
+ * @param {Call} client @param {Call} server
+ * @param {{ program?: () => Promise<import('./external.mjs').Started>, farCore?: 'server' | 'load' }} [how] and whether the other end has a core of its own, as in `serverCpu`
  * @returns {Prepare}
  */
-export const clientCpu = (client, server, program) => async ({ seconds, full }) => {
-  const [serving, calling] = await both(startFarEnd(server, full ? program : undefined), startSide(sideFile(client[0]), 'server'))
+export const clientCpu = (client, server, { program, farCore = 'server' } = {}) => async ({ seconds, full }) => {
+  const [serving, calling] = await both(startFarEnd(server, farCore, full ? program : undefined), startSide(sideFile(client[0]), 'server'))
   return prepared([serving, calling], async () => {
     const { where } = serving
     const call = (/** @type {number} */ time) => calling.call(client[1], { ...where, ...client[2], seconds: time })
@@ -155,13 +156,13 @@ export const clientCpu = (client, server, program) => async ({ seconds, full }) 
   })
 }
 
-/** @param {Call} server @param {(() => Promise<import('./external.mjs').Started>) | undefined} program */
-async function startFarEnd(server, program) {
+/** @param {Call} server @param {'server' | 'load'} core @param {(() => Promise<import('./external.mjs').Started>) | undefined} program */
+async function startFarEnd(server, core, program) {
   try {
-    return await startServer(program ?? server, 'load')
+    return await startServer(program ?? server, core)
   } catch (error) {
     if (program === undefined || !(error instanceof Skipped)) throw error
-    return startServer(server, 'load')
+    return startServer(server, core)
   }
 }
 

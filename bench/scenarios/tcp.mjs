@@ -4,10 +4,10 @@ import { clientCpu, onlyFull, serverCpu } from '../lib/scenario.mjs'
 const cpu = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
 
 /** Far ends that are never what is waited for: else whoever is measured sleeps between two reads, or wakes the other for each write, and that is what is measured. */
-/** @type {[import('../lib/scenario.mjs').Call, ReturnType<typeof python>]} */
-const source = [['tcp', 'source'], python('source', 'socket', 'load')]
-/** @type {[import('../lib/scenario.mjs').Call, ReturnType<typeof python>]} */
-const sink = [['tcp', 'sink'], python('sink', 'socket', 'load')]
+/** @param {'source' | 'sink'} name @returns {[import('../lib/scenario.mjs').Call, { program: ReturnType<typeof python>, farCore: 'load' }]} */
+const farEnd = (name) => [['tcp', name], { program: python(name, 'socket', 'load'), farCore: 'load' }]
+const source = farEnd('source')
+const sink = farEnd('sink')
 
 /** @type {import('../lib/scenario.mjs').Scenario[]} */
 export const scenarios = [
