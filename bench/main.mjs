@@ -14,18 +14,34 @@ import { endAll, takeTurns } from './lib/round.mjs'
 import { table } from './lib/table.mjs'
 import { allCurves, allScenarios } from './scenarios/index.mjs'
 
-const { values: options } = parseArgs({
-  options: {
-    full: { type: 'boolean', default: false },
-    curves: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '1' },
-    only: { type: 'string' },
-    json: { type: 'string' },
-    from: { type: 'string' },
-    docs: { type: 'boolean', default: false },
-  },
-})
+const usage = 'pnpm bench [--full] [--curves] [--rounds 3] [--seconds 1] [--only ID[,ID]] [--json FILE] [--docs] [--from FILE]; bench/README.md says what they do'
+
+/** What is asked for. It ends the process where that is help, or nothing that there is. */
+function asked() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        full: { type: 'boolean', default: false },
+        curves: { type: 'boolean', default: false },
+        rounds: { type: 'string', default: '3' },
+        seconds: { type: 'string', default: '1' },
+        only: { type: 'string' },
+        json: { type: 'string' },
+        from: { type: 'string' },
+        docs: { type: 'boolean', default: false },
+      },
+    })
+    if (!values.help) return values
+    console.log(usage)
+    return process.exit(0)
+  } catch (error) {
+    console.error(`${/** @type {Error} */ (error).message}\n${usage}`)
+    return process.exit(2)
+  }
+}
+
+const options = asked()
 const seconds = Number(options.seconds)
 const rounds = Number(options.rounds)
 const { full } = options

@@ -4,12 +4,18 @@ const cpu = /** @type {const} */ ({ unit: 'µs of the server', better: 'lower' }
 const client = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
 const p50 = /** @type {const} */ ({ unit: 'µs', better: 'lower' })
 
-/** @param {string} kind @param {number} inFlight @param {string} [framing] of ours, whose limits are tried @param {object} [options] of the client @param {'server' | 'load'} [loadCore] */
-const side = (kind, inFlight, framing, options = {}, loadCore = 'server') => {
+/**
+ * @param {string} kind @param {number} inFlight
+ * @param {{ framing?: string, client?: object, loadCore?: 'server' | 'load', warmOperations?: number }} [how] the framing of ours, whose limits are tried, and options of the client
+ */
+const side = (kind, inFlight, { framing, client: options, ...how } = {}) => {
   /** @type {import('../lib/scenario.mjs').Call | undefined} */
   const limits = framing === undefined ? undefined : ['json-rpc-limits', 'serverLimits', { framing }]
-  return serverCpu(['json-rpc', `serve${kind}`], ['json-rpc', `call${kind}`, { inFlight, ...options }], { limits, loadCore })
+  return serverCpu(['json-rpc', `serve${kind}`], ['json-rpc', `call${kind}`, { inFlight, ...options }], { limits, ...how })
 }
+
+/** Over HTTP the client does more than the server, and is the one that has to be warm. @param {string} kind @param {object} [options] of the client */
+const overHttp = (kind, options = {}) => side(kind, 64, { client: options, warmOperations: 30_000 })
 
 /** One call at a time. @param {string} id @param {string} where @param {'server' | 'load'} loadCore @returns {import('../lib/scenario.mjs').Scenario} */
 const oneAtATime = (id, where, loadCore) => ({
@@ -18,10 +24,10 @@ const oneAtATime = (id, where, loadCore) => ({
   metrics: { p50 },
   reference: 'vscode-jsonrpc',
   peers: {
-    'vscode-jsonrpc': side('Vscode', 1, undefined, {}, loadCore),
-    'lsp()': side('Lsp', 1, 'lsp', {}, loadCore),
-    'line()': side('Lines', 1, 'line', {}, loadCore),
-    'net.Socket, nothing checked: the floor': side('Floor', 1, undefined, {}, loadCore),
+    'vscode-jsonrpc': side('Vscode', 1, { loadCore }),
+    'lsp()': side('Lsp', 1, { framing: 'lsp', loadCore }),
+    'line()': side('Lines', 1, { framing: 'line', loadCore }),
+    'net.Socket, nothing checked: the floor': side('Floor', 1, { loadCore }),
   },
   goals: [{ peer: 'line()', metric: 'p50', limit: 0.7, reach: 0.62 }],
 })
@@ -33,7 +39,7 @@ export const scenarios = [
     title: 'JSON-RPC over TCP, 64 calls in flight: CPU per call',
     metrics: { cpu, client },
     reference: 'vscode-jsonrpc',
-    peers: { 'vscode-jsonrpc': side('Vscode', 64), 'lsp()': side('Lsp', 64, 'lsp'), 'line()': side('Lines', 64, 'line') },
+    peers: { 'vscode-jsonrpc': side('Vscode', 64), 'lsp()': side('Lsp', 64, { framing: 'lsp' }), 'line()': side('Lines', 64, { framing: 'line' }) },
     goals: ['lsp()', 'line()'].flatMap((peer) => ['cpu', 'client'].map((metric) => ({ peer, metric, limit: 0.14, reach: 0.09 }))),
   },
   oneAtATime('jsonrpc-1', 'both sides on one core', 'server'),
@@ -45,12 +51,11 @@ export const scenarios = [
     metrics: { cpu, client },
     reference: 'jayson',
     peers: {
-      // The client does more than the server here, and on the server's core would not be warm when that is.
-      jayson: side('Jayson', 64, undefined, {}, 'load'),
-      '@async, five layers, pipelined': side('Http', 64, undefined, { pipelined: true }, 'load'),
-      '@async, joinCalls': side('Http', 64, undefined, { joinCalls: true }, 'load'),
+      jayson: overHttp('Jayson'),
+      '@async, five layers, pipelined': overHttp('Http', { pipelined: true }),
+      '@async, joinCalls': overHttp('Http', { joinCalls: true }),
       // As jayson does it. The floor of http-hello, which parses nothing, is more than a third of jayson: nothing that is not shared gets to the goal.
-      '@async, a connection for each call in flight': side('Http', 64, undefined, {}, 'load'),
+      '@async, a connection for each call in flight': overHttp('Http'),
     },
     goals: ['@async, five layers, pipelined', '@async, joinCalls'].flatMap((peer) => ['cpu', 'client'].map((metric) => ({ peer, metric, limit: 0.3, reach: 0.18 }))),
   },
