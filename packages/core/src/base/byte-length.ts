@@ -57,7 +57,7 @@ export function heldLength(message: Data): number {
 }
 
 /** Made when it is needed: on Node the first one loads code. */
-let encoder: TextEncoder | undefined
+let encoder: { encode(text: string): Uint8Array } | undefined
 
 /** `data` as bytes; a string is encoded, bytes are passed on as they are. */
 export function toBytes(data: Data): Uint8Array {
