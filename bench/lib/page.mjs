@@ -46,7 +46,7 @@ export function writePage(report) {
     '',
     `${goals.length - missed.length} of ${goals.length} are met in the median.${missed.length === 0 ? '' : ' Missed:'}`,
     '',
-    ...(missed.length === 0 ? [] : [...missed.map(({ scenario, goal }) => `- ${scenario.id}, ${goal.peer}, ${goal.metric}: ${ratio(goal.ratio)}, goal ${goalText(scenario, goal)}${wavers(goal) ? ' (met in some rounds)' : ''}`), '']),
+    ...(missed.length === 0 ? [] : [...missed.map(({ scenario, goal }) => `- ${scenario.id}, ${goal.peer}, ${goal.metric}: ${ratioOf(goal)}, goal ${goalText(scenario, goal)}${wavers(goal) ? ' (met in some rounds)' : ''}`), '']),
     ...report.scenarios.flatMap(({ failures }) => failures).map((each) => `- failed: ${each}`),
     ...groups.flatMap((group) => section(group, report, draw)),
     ...curveSection(report, draw),
@@ -81,6 +81,9 @@ const ends = [
 /** @param {number} value */
 const ratio = (value) => (Number.isFinite(value) ? value.toFixed(2) : 'not measured')
 
+/** With more digits where a goal is missed by no more. @param {import('./results.mjs').Outcome} goal */
+const ratioOf = (goal) => (goal.met || ratio(goal.ratio) !== ratio(goal.limit) ? ratio(goal.ratio) : goal.ratio.toFixed(4))
+
 /** @param {import('./results.mjs').Summary} scenario @param {import('./results.mjs').Outcome} goal */
 const goalText = (scenario, goal) => `${isHigher(scenario, goal.metric) ? '≥' : '≤'} ${goal.limit}`
 
@@ -111,7 +114,7 @@ function tableOf(scenario) {
       if (aims.length === 0) return [row(own.toFixed(2), ' | | ')]
       return aims.map((goal) => {
         const to = goal.reference === undefined ? '' : ` of ${goal.reference}`
-        return row(`**${goal.ratio.toFixed(2)}**${to}`, `${goalText(scenario, goal)} | ${goal.reach ?? ''} | ${goal.met ? '✓' : '✗ missed'}${wavers(goal) ? `, ${goal.met ? 'not' : 'but'} in ${goal.met ? 'all' : 'some'} rounds` : ''}`)
+        return row(`**${ratioOf(goal)}**${to}`, `${goalText(scenario, goal)} | ${goal.reach ?? ''} | ${goal.met ? '✓' : '✗ missed'}${wavers(goal) ? `, ${goal.met ? 'not' : 'but'} in ${goal.met ? 'all' : 'some'} rounds` : ''}`)
       })
     }))
   const held = Object.values(limits)[0]

@@ -5,7 +5,7 @@ export function table({ title, reference, peers, goals, failures, skipped, limit
   const lines = [['', ...metrics], ...rows]
   const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length))) ?? []
   const text = lines.map((line) => `  ${line.map((each, column) => (column === 0 ? each.padEnd(widths[column] ?? 0) : each.padStart(widths[column] ?? 0))).join('  ')}`.trimEnd())
-  const aims = goals.map(({ peer, metric, limit, ratio, met }) => `  ${met ? '✓' : '✗'} ${peer}, ${metric}: ${ratio.toFixed(2)}, goal ${limit}`)
+  const aims = goals.map(({ peer, metric, limit, ratio, met }) => `  ${met ? '✓' : '✗'} ${peer}, ${metric}: ${ratio.toFixed(met || ratio.toFixed(2) !== limit.toFixed(2) ? 2 : 4)}, goal ${limit}`)
   const held = Object.entries(limits).map(([peer, names]) => `  limits that held behind the measurement, in ${peer}: ${names.join(', ')}`)
   return [title, ...text, ...aims, ...failures.map((each) => `  ✗ ${each}`), ...skipped.map((each) => `  not measured: ${each}`), ...held].join('\n')
 }
