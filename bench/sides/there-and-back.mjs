@@ -17,6 +17,8 @@ export class ThereAndBack {
     this.wrong = undefined
     /** @type {(() => void) | undefined} */
     this.quiet = undefined
+    /** @type {((error: Error) => void) | undefined} */
+    this.failed = undefined
   }
 
   /** @param {Player} player @param {number} count */
@@ -30,7 +32,9 @@ export class ThereAndBack {
   /** @param {Player} player */
   left(player) {
     this.players.delete(player)
-    if (this.outstanding > 0) this.wrong ??= new Error('the server closed a connection')
+    if (this.outstanding === 0) return
+    this.wrong ??= new Error('the server closed a connection')
+    this.failed?.(this.wrong)
   }
 
   /** Plays on so many connections, with `inFlight` on each, and waits for what is on its way at the end. @param {{ connections: number, inFlight: number, seconds: number }} how */
@@ -46,20 +50,19 @@ export class ThereAndBack {
     for (const player of this.players) player.send(inFlight)
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
     this.on = false
-    await this.end()
+    await this.allBack()
     if (this.wrong !== undefined) throw this.wrong
     return { operations: this.operations }
   }
 
-  /** Until all is back. */
-  end() {
+  /** @returns {Promise<void>} until all is back */
+  allBack() {
     return new Promise((resolve, reject) => {
-      if (this.outstanding === 0 || this.wrong !== undefined) return resolve(undefined)
-      const timer = setTimeout(() => reject(this.wrong ?? new Error(`${this.outstanding} answers did not come`)), 10_000)
-      this.quiet = () => {
-        clearTimeout(timer)
-        resolve(undefined)
-      }
+      if (this.wrong !== undefined) return reject(this.wrong)
+      if (this.outstanding === 0) return resolve()
+      const timer = setTimeout(() => reject(new Error(`${this.outstanding} answers did not come`)), 10_000)
+      this.quiet = () => (clearTimeout(timer), resolve())
+      this.failed = (error) => (clearTimeout(timer), reject(error))
     })
   }
 }

@@ -76,6 +76,15 @@ describe('time', () => {
     expect(wire()).toBe('eof')
   })
 
+  async function closesIn5s(clock: VirtualClock, wire: () => string): Promise<void> {
+    clock.advance(4_999)
+    await turns()
+    expect(wire()).toBe(`data ${ok}`)
+    clock.advance(1)
+    await turns()
+    expect(wire()).toBe(`data ${ok}|eof`)
+  }
+
   it('a kept connection is closed after 5 s, and not while an exchange lasts', async () => {
     let last: HttpServerExchange | undefined
     const { client, clock, wire } = connect((exchange) => {
@@ -88,12 +97,7 @@ describe('time', () => {
     await turns()
     answer(last!)
     await turns()
-    clock.advance(4_999)
-    await turns()
-    expect(wire()).toBe(`data ${ok}`)
-    clock.advance(1)
-    await turns()
-    expect(wire()).toBe(`data ${ok}|eof`)
+    await closesIn5s(clock, wire)
   })
 
   it('those 5 s begin when the handler is done, however long it works behind its answer', async () => {
@@ -103,12 +107,7 @@ describe('time', () => {
     })
     client.transport.write(get)
     await turns()
-    clock.advance(4_999)
-    await turns()
-    expect(wire()).toBe(`data ${ok}`)
-    clock.advance(1)
-    await turns()
-    expect(wire()).toBe(`data ${ok}|eof`)
+    await closesIn5s(clock, wire)
   })
 
   const uploading = 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n'

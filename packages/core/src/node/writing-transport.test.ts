@@ -43,15 +43,15 @@ class Taker extends Writable {
   }
 }
 
-/** Writes blocks while it may, 512 MiB at most. */
-function fillAlways(transport: Sender): { stop(): void } {
+/** Writes blocks while it may, 512 MiB at most; when resumed, inside the call, or as the layers do whose turn it then is, `later`. */
+function fillAlways(transport: Sender, later: (task: () => void) => void = (task) => task()): { stop(): void } {
   let on = true
   let left = 8192
   const fill = (): void => {
     while (on && left-- > 0) transport.write(block)
   }
   transport.start({ dataReceived() {} })
-  transport.register({ halfRegister() {}, pause: () => void (on = false), resume: () => ((on = true), fill()), stop: () => void (on = false) })
+  transport.register({ halfRegister() {}, pause: () => void (on = false), resume: () => ((on = true), later(fill)), stop: () => void (on = false) })
   fill()
   return {
     stop() {
@@ -85,9 +85,12 @@ describe('WritingTransport', () => {
     filling.stop()
   })
 
-  it('B6 lets the event loop go on, however fast the peer takes what a producer writes', async () => {
+  it.each([
+    ['inside the call', undefined],
+    ['in a microtask', queueMicrotask],
+  ])('B6 lets the event loop go on, however fast the peer takes what a producer writes %s', async (_, later) => {
     const output = new Taker()
-    const filling = fillAlways(new Sender(output))
+    const filling = fillAlways(new Sender(output), later)
     const sent = (): number => output.sizes.reduce((sum, bytes) => sum + bytes, 0)
     let turns = 0
     for (; sent() < 256 * 1024 * 1024; turns++) await turn()
