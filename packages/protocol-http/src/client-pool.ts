@@ -2,27 +2,16 @@ import { ConnectionError, LimitError, UsageError } from '@async/core'
 import type { Connector, Stream, StreamTransport, Transport } from '@async/core'
 import { ClientConnection, type ConnectionPool } from './client-connection.ts'
 import type { ClientExchange } from './client-exchange.ts'
-import { type PoolPolicy, totalTimeout } from './client-policy.ts'
+import type { PoolPolicy } from './client-policy.ts'
 import type { RequestTemplate } from './client-request.ts'
 import type { Exchange } from './exchange.ts'
+import { WaitingOpen, type Waiter } from './waiting-open.ts'
 
 /** How an exchange is asked for. */
 export interface OpenOptions {
   readonly signal?: AbortSignal | undefined
   /** Not on a connection that has served before. */
   readonly fresh?: boolean
-}
-
-/** Somebody who waits for a connection. */
-interface Waiter {
-  /** Whether a place behind others on a connection will do. */
-  readonly mayFollow: boolean
-  /** The exchange, if it has begun on another connection. */
-  readonly exchange: ClientExchange | undefined
-  serve(connection: ClientConnection, behind: boolean): void
-  reject(error: unknown): void
-  /** Nobody has to tell it any more. */
-  forget(): void
 }
 
 /**
@@ -74,25 +63,7 @@ export class Pool implements ConnectionPool {
       return Promise.reject(new LimitError('ERR_HTTP_POOL_FULL', { limit: 'maxWaitingCount', allowed: maxWaitingCount, actual: maxWaitingCount + 1, unit: 'exchanges' }))
     }
     return new Promise((resolve, reject) => {
-      const leave = (error: unknown): void => {
-        const at = this.waiting.indexOf(waiter)
-        if (at >= 0) this.waiting.splice(at, 1)
-        waiter.forget()
-        reject(error)
-        this.settle()
-      }
-      const onAbort = (): void => leave(signal?.reason)
-      const timer = totalTimeoutMs === Infinity ? undefined : transport.clock.setTimer(() => leave(totalTimeout(totalTimeoutMs)), totalTimeoutMs)
-      const forget = (): void => {
-        signal?.removeEventListener('abort', onAbort)
-        if (timer !== undefined) transport.clock.clearTimer(timer)
-      }
-      const serve = (connection: ClientConnection, behind: boolean): void => {
-        resolve(behind ? connection.openBehind(template, dueMs) : connection.open(template, dueMs))
-      }
-      const waiter: Waiter = { mayFollow, exchange: undefined, serve, reject, forget }
-      signal?.addEventListener('abort', onAbort)
-      this.waiting.push(waiter)
+      this.waiting.push(new WaitingOpen(this, { template, dueMs, mayFollow, signal, resolve, reject }))
       this.grow()
     })
   }
@@ -169,7 +140,13 @@ export class Pool implements ConnectionPool {
 
   /** An exchange that waits is over. */
   leave(exchange: Exchange): void {
-    const at = this.waiting.findIndex((waiter) => waiter.exchange === exchange)
+    const waiter = this.waiting.find((waiting) => waiting.exchange === exchange)
+    if (waiter !== undefined) this.giveUp(waiter)
+  }
+
+  /** Somebody does not wait any more. */
+  giveUp(waiter: Waiter): void {
+    const at = this.waiting.indexOf(waiter)
     if (at < 0) return
     this.waiting.splice(at, 1)
     this.settle()

@@ -35,7 +35,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   /** Whether it gathers what has nothing to do with each other. */
   private readonly joins: boolean
   /** Gives up connecting. */
-  private readonly cancel: AbortController
+  readonly cancel: AbortController
   private state: 'gathering' | 'connecting' | 'open' | 'over' = 'gathering'
   private transport: Transport<Messages> | undefined
   /** What is to be sent, and then what was. */
@@ -96,14 +96,9 @@ export class Exchange implements Protocol<Messages>, CallOwner {
       return this.refused(error)
     }
     connecting.then(
-      (transport) => {
-        if (this.state === 'over') return transport.abort()
-        this.transport = transport
-        this.state = 'open'
-        transport.start(this)
-      },
+      (transport) => this.connected(transport),
       (error: unknown) => this.refused(error),
-    ).catch((error: unknown) => this.transport?.abort(error))
+    )
   }
 
   /** Gives up whatever this is for. */
@@ -186,6 +181,17 @@ export class Exchange implements Protocol<Messages>, CallOwner {
       const error = entry.kind === 'error' ? entry.error : new ProtocolError('ERR_JSONRPC_INVALID_RESPONSE', entry.problem)
       this.failAll(() => error)
     } else this.client.diagnose({ kind: 'unknownResponse', response: entry })
+  }
+
+  private connected(transport: Transport<Messages>): void {
+    if (this.state === 'over') return transport.abort()
+    this.transport = transport
+    this.state = 'open'
+    try {
+      transport.start(this)
+    } catch (error) {
+      transport.abort(error)
+    }
   }
 
   private refused(error: unknown): void {

@@ -143,6 +143,30 @@ describe('jsonRpcClient', () => {
     await client.closed
   })
 
+  it('never gives a connector a signal that has aborted, nor one that somebody else still has', async () => {
+    const { client, wires, signals, gate } = wired()
+    const answered = [client.call('a'), client.call('a')]
+    await turns()
+    expect(new Set(signals).size).toBe(2)
+    wires[0]!.send('{"jsonrpc":"2.0","result":0,"id":1}')
+    wires[1]!.send('{"jsonrpc":"2.0","result":0,"id":2}')
+    await Promise.all(answered)
+    await turns()
+    gate.open = new Promise(() => {})
+    const control = new AbortController()
+    const calls = [client.call('b', [], { signal: control.signal }), client.call('c'), client.call('d')]
+    expect(new Set(signals.slice(2)).size).toBe(3)
+    control.abort('enough')
+    expect(await rejection(calls[0]!)).toBe('enough')
+    calls.push(client.call('e'))
+    expect(signals.slice(2).map(({ aborted }) => aborted)).toEqual([true, false, false, false])
+    const rest = Promise.all(calls.slice(1).map(rejection))
+    client.abort()
+    expect(signals.slice(2).every(({ aborted }) => aborted)).toBe(true)
+    await rest
+    await client.closed
+  })
+
   it('rejects when the exchange is lost, or cannot be opened', async () => {
     const { client, wires, gate } = wired()
     const call = client.call('a')
