@@ -28,8 +28,9 @@
  * @property {number} seconds of each measurement
  * @property {boolean} full
  *
- * @typedef {object} Prepared what is there, and warm
+ * @typedef {object} Prepared what is there
  * @property {(seconds: number) => Promise<Record<string, number>>} measure
+ * @property {(seconds: number) => Promise<boolean>} [warm] works for so long, and says whether it is warm; without it that is what one measurement does
  * @property {() => Promise<string[]>} [limits] sends the process that was measured what exceeds each of its limits, gives their names, and throws if one is none
  * @property {() => Promise<void>} end
  *
@@ -47,15 +48,18 @@ export const sideFile = (name) => new URL(`../sides/${name}.mjs`, import.meta.ur
  * them, where each is long: it counts calls. (Behind half a second what has more layers is still up to a tenth slower than behind two.)
  * @param {(work: () => Promise<any>) => Promise<{ cpuMicros: number, result: any }>} during @param {(seconds: number) => Promise<any>} call @param {number} seconds
  * @param {number} [operations]
+ * @returns {NonNullable<Prepared['warm']>}
  */
-async function warmUp(during, call, seconds, operations = 0) {
-  const time = Math.min(1, seconds / 2)
+function warming(during, call, seconds, operations = 0) {
   const enoughMicros = Math.min(1_000_000, seconds * 1_000_000)
-  for (let pass = 0, spentMicros = 0, done = 0; pass < 8 || done < operations; pass++) {
+  let spentMicros = 0
+  let done = 0
+  let passes = 0
+  return async (time) => {
     const { cpuMicros, result } = await during(() => call(time))
     spentMicros += cpuMicros
     done += result.operations
-    if (spentMicros >= enoughMicros && done >= operations) return
+    return (++passes >= 8 || spentMicros >= enoughMicros) && done >= operations
   }
 }
 
@@ -105,7 +109,7 @@ export async function prepared(there, ready) {
  * `{ operations }`.
  * @param {Parameters<typeof startServer>[0]} server
  * @param {Call} load
- * @param {{ limits?: Call | undefined, warmOperations?: number, loadCore?: 'server' | 'load' }} [how] see `Prepared` and `warmUp`. Who only answers shares its core with the load: on one of
+ * @param {{ limits?: Call | undefined, warmOperations?: number, loadCore?: 'server' | 'load' }} [how] see `Prepared` and `warming`. Who only answers shares its core with the load: on one of
  *   its own it would sleep, and be woken for each request, wherever it is faster than the load, and that would be measured
  * @returns {Prepare}
  */
@@ -113,9 +117,9 @@ export const serverCpu = (server, load, { limits, warmOperations = 0, loadCore =
   const [serving, loading] = await both(startServer(server), startSide(sideFile(load[0]), loadCore))
   return prepared([serving, loading], async () => {
     const call = (/** @type {number} */ time) => loading.call(load[1], { ...serving.where, ...load[2], seconds: time })
-    await warmUp(serving.during, call, seconds, warmOperations)
+    const warm = warming(serving.during, call, seconds, warmOperations)
     const measure = async (/** @type {number} */ time) => figures(await serving.during(() => call(time)), time)
-    return limits === undefined ? { measure } : { measure, limits: () => attack(limits, serving.where) }
+    return limits === undefined ? { warm, measure } : { warm, measure, limits: () => attack(limits, serving.where) }
   })
 }
 
@@ -134,8 +138,9 @@ export const serverUnderWrk = (server) => async ({ seconds }) => {
   const serving = await startServer(server)
   return prepared([serving], async () => {
     const how = { ...serving.where, connections: 64 }
-    await warmUp(serving.during, (time) => wrk({ ...how, seconds: time }), seconds)
-    return { measure: async (time) => figures(await serving.during(() => wrk({ ...how, seconds: time })), Math.max(1, Math.round(time))) }
+    const call = (/** @type {number} */ time) => wrk({ ...how, seconds: time })
+    const measure = async (/** @type {number} */ time) => figures(await serving.during(() => call(time)), Math.max(1, Math.round(time)))
+    return { warm: warming(serving.during, call, seconds), measure }
   })
 }
 
@@ -151,8 +156,8 @@ export const clientCpu = (client, server, { program, farCore = 'server' } = {}) 
   return prepared([serving, calling], async () => {
     const { where } = serving
     const call = (/** @type {number} */ time) => calling.call(client[1], { ...where, ...client[2], seconds: time })
-    await warmUp((work) => calling.during(work), call, seconds)
-    return { measure: async (time) => figures(await calling.during(() => call(time)), time) }
+    const during = (/** @type {() => Promise<any>} */ work) => calling.during(work)
+    return { warm: warming(during, call, seconds), measure: async (time) => figures(await during(() => call(time)), time) }
   })
 }
 
@@ -173,12 +178,13 @@ export const loopCpu = (loop, limits) => async ({ seconds }) => {
     const call = (/** @type {number} */ time) => side.call(loop[1], { ...loop[2], seconds: time })
     // Makes what is read, which may take as long as warming up does, and is none of it.
     await call(0)
-    await warmUp((work) => side.during(work), call, seconds)
+    const during = (/** @type {() => Promise<any>} */ work) => side.during(work)
+    const warm = warming(during, call, seconds)
     const measure = async (/** @type {number} */ time) => {
-      const { result, cpuMicros } = await side.during(() => call(time))
+      const { result, cpuMicros } = await during(() => call(time))
       return { cpu: cpuMicros / result.operations, rate: (result.operations / cpuMicros) * 1e6 }
     }
-    return limits === undefined ? { measure } : { measure, limits: () => side.call(limits) }
+    return limits === undefined ? { warm, measure } : { warm, measure, limits: () => side.call(limits) }
   })
 }
 

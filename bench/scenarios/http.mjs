@@ -9,7 +9,7 @@ const limits = ['http-limits', 'serverLimits']
 /** @type {[string, string]} */
 const fetchLimits = ['http-limits', 'fetchLimits']
 
-/** A body of so many bytes is a slice, and the first one warms up: a read of 64 KiB is one call. @param {'node' | 'ours'} kind @returns {import('../lib/scenario.mjs').Prepare} */
+/** A body of so many bytes is a slice, and the first one warms up: a read of 64 KiB is one call. @param {'node' | 'ours' | 'floor'} kind @returns {import('../lib/scenario.mjs').Prepare} */
 const bodies = (kind) => async ({ full }) => {
   const bytes = full ? 2 ** 30 : 2 ** 28
   const [serving, loading] = await both(startSide(sideFile('http-bodies'), 'server'), startSide(sideFile('http-bodies'), 'load'))
@@ -99,7 +99,7 @@ export const scenarios = [
     title: 'HTTP server, a body of 1 GiB (256 MiB without --full) down, and one up: CPU per GiB, and the most memory',
     metrics: { down: perGiB, up: perGiB, peak: { unit: 'MiB', better: 'lower', scale: 2 ** -20 } },
     reference: 'node:http',
-    peers: { 'node:http': bodies('node'), '@async/protocol-http': bodies('ours') },
+    peers: { 'node:http': bodies('node'), '@async/protocol-http': bodies('ours'), 'net.Socket, no parser: the floor': bodies('floor') },
     goals: [
       { peer: '@async/protocol-http', metric: 'down', limit: 0.95, reach: 0.85 },
       { peer: '@async/protocol-http', metric: 'up', limit: 1.05, reach: 1 },

@@ -7,7 +7,8 @@ const perLayer = (kind) => async (how) => {
     const [less, more] = [await none.measure(seconds / 2), await eight.measure(seconds / 2)]
     return { cpu: ((more['cpu'] ?? NaN) - (less['cpu'] ?? NaN)) / 8 }
   }
-  return prepared([none, eight], async () => ({ measure }))
+  const warm = async (/** @type {number} */ seconds) => (await Promise.all([none.warm?.(seconds), eight.warm?.(seconds)])).every((isWarm) => isWarm === true)
+  return prepared([none, eight], async () => ({ warm, measure }))
 }
 
 /** @type {import('../lib/scenario.mjs').Scenario[]} */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,9 +15,19 @@ function installed() {
   return folder
 }
 
-/** The fastest of some runs of a process that imports something and ends: what is slower was disturbed. @param {string} name @returns {import('../lib/scenario.mjs').Prepare} */
-const importing = (name) => async () => {
-  const cwd = installed()
+/** The same, but that each of the three files has nothing but its imports. */
+function hollow() {
+  const folder = installed()
+  const file = (/** @type {string} */ name, /** @type {string} */ content) => writeFileSync(join(folder, 'node_modules/@async', name), content)
+  file('transport-tcp/bundle/index.js', "import '@async/core/node'\n")
+  file('core/bundle/node/index.js', "import '../shared.js'\nimport 'node:net'\nimport 'node:stream'\n")
+  file('core/bundle/shared.js', 'export {}\n')
+  return folder
+}
+
+/** The fastest of some runs of a process that imports something and ends: what is slower was disturbed. @param {string} name @param {() => string} install where @returns {import('../lib/scenario.mjs').Prepare} */
+const importing = (name, install = installed) => async () => {
+  const cwd = install()
   return {
     async measure() {
       let wall = Infinity
@@ -40,7 +50,7 @@ export const scenarios = [
     title: 'A process that imports one transport, and ends: wall time',
     metrics: { wall: { unit: 'ms', better: 'lower' } },
     reference: 'node:net',
-    peers: { 'node:net': importing('node:net'), '@async/transport-tcp': importing('@async/transport-tcp') },
+    peers: { 'node:net': importing('node:net'), '@async/transport-tcp': importing('@async/transport-tcp'), 'three files with imports alone: the floor': importing('@async/transport-tcp', hollow) },
     goals: [{ peer: '@async/transport-tcp', metric: 'wall', limit: 1.15, reach: 1.05 }],
   },
 ]

@@ -69,6 +69,42 @@ function send(exchange) {
   fill()
 }
 
+/** A hand-made loop: it looks at the first line alone, and takes what follows for the body. */
+export async function floor() {
+  const { createServer } = await import('node:net')
+  const server = createServer({ noDelay: true }, (socket) => {
+    let rest = 0
+    let wanted = 0
+    const fill = () => {
+      while (rest > 0) {
+        const piece = rest < block.length ? block.subarray(0, rest) : block
+        rest -= piece.length
+        if (!socket.write(piece)) return
+      }
+    }
+    socket.on('error', () => {}).on('drain', fill).on('data', (data) => {
+      if (wanted > 0) wanted -= data.length
+      else {
+        const text = data.toString('latin1')
+        const end = text.indexOf('\r\n\r\n') + 4
+        if (text.startsWith('GET ')) {
+          rest = parseInt(text.slice(5))
+          socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${rest}\r\n\r\n`)
+          return fill()
+        }
+        rest = Number(/^content-length: (\d+)/im.exec(text)?.[1])
+        wanted = rest - (data.length - end)
+      }
+      if (wanted > 0) return
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${String(rest).length}\r\n\r\n${rest}`)
+      rest = 0
+    })
+  })
+  server.listen(0, host)
+  await once(server, 'listening')
+  return { port: /** @type {import('node:net').AddressInfo} */ (server.address()).port }
+}
+
 // ── load ──
 
 /** @param {{ port: number, bytes: number }} how */

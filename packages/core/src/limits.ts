@@ -1,9 +1,9 @@
-/** The limits that transports share. Each has a unit and a reason; each is an option wherever it applies. */
+/** The limits that transports share. Each has a unit and a reason; each but one is an option wherever it applies. */
 
 /** Queued bytes above which a consumer pauses its producer. Precedent: asyncio and Netty, 64 KiB. */
 export const highWaterMarkBytes: number = 64 * 1024
 
-/** How far that rises, unless it is given, while each full batch is taken at once: one write of so much costs half of four. See docs/decisions/0081. */
+/** No option: how far that rises, unless it is given, while each full batch is taken at once: one write of so much costs half of four. See docs/decisions/0081. */
 export const maxHighWaterMarkBytes: number = 256 * 1024
 
 /** Queued bytes at or below which it resumes. A quarter of the high mark, so that a producer works in bursts worth a wake-up. asyncio: 16 KiB. */

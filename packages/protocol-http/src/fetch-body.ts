@@ -1,10 +1,7 @@
 import { ConnectionError } from '@async/core'
 import type { CloseReason, Protocol, Stream } from '@async/core'
 import type { ClientExchange } from './client-exchange.ts'
-import { type ByteController, byteStream, endBytes, enqueue } from './fetch-stream.ts'
-
-/** Bytes that are read ahead of whoever reads the body. */
-const readAheadBytes = 64 * 1024
+import { type ByteController, byteStream, endBytes, enqueue, joined, readAheadBytes } from './fetch-stream.ts'
 
 /** Whose response it is. */
 export interface BodyOwner {
@@ -114,14 +111,7 @@ export class ResponseBody implements Protocol<Stream> {
   private take(): Uint8Array {
     const { parts } = this
     this.parts = []
-    if (parts.length === 1) return parts[0]!
-    const all = new Uint8Array(this.bytes)
-    let at = 0
-    for (const part of parts) {
-      all.set(part, at)
-      at += part.length
-    }
-    return all
+    return joined(parts, this.bytes)
   }
 
   private end(): void {

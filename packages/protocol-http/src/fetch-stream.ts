@@ -1,3 +1,6 @@
+/** Bytes that are read ahead of whoever reads a body as a stream. */
+export const readAheadBytes: number = 64 * 1024
+
 /** What a source of bytes is given: the platform's controller of a byte stream. */
 export interface ByteController {
   readonly desiredSize: number | null
@@ -32,6 +35,18 @@ export function byteStream(source: ByteSource, highWaterMark: number): ReadableS
 /** Hands bytes to a byte stream. It takes their memory away from whoever else looks at it, so what is a part of more is copied. */
 export function enqueue(controller: ByteController, bytes: Uint8Array): void {
   controller.enqueue(bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes))
+}
+
+/** The parts in one piece. A single one is not copied. */
+export function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  if (parts.length === 1) return parts[0]!
+  const all = new Uint8Array(bytes)
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }
 
 /** Ends a byte stream, also for a reader that waits with a buffer of its own. */

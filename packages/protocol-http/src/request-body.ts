@@ -1,11 +1,8 @@
 import { ConnectionError } from '@async/core'
 import type { CloseReason, Protocol, Stream } from '@async/core'
 import { HttpLimitError } from './errors.ts'
-import { type ByteController, byteStream, endBytes, enqueue } from './fetch-stream.ts'
+import { type ByteController, byteStream, endBytes, enqueue, joined, readAheadBytes } from './fetch-stream.ts'
 import type { ServerExchange } from './server-exchange.ts'
-
-/** Bytes that are read ahead of whoever reads a body as a stream. */
-const readAheadBytes = 64 * 1024
 
 /** The body of a request, taken once: whole, or as a stream of the platform that is read no faster than it is taken. */
 export class RequestBody implements Protocol<Stream> {
@@ -124,15 +121,4 @@ export async function readWhole(stream: ReadableStream<Uint8Array>, maxBytes: nu
 
 function tooLarge(maxBytes: number, bytes: number): HttpLimitError {
   return new HttpLimitError('ERR_HTTP_BODY_TOO_LARGE', 'maxHeldBodyBytes', maxBytes, bytes, 'bytes', 413)
-}
-
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!
-  const all = new Uint8Array(bytes)
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }

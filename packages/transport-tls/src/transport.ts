@@ -37,6 +37,9 @@ export interface TlsTransport extends Transport<Stream>, HalfClosable {
 /** Bytes given to TLS at a time. Each such piece is encrypted, written and known to be sent before the next: less costs time, more memory. */
 const maxPieceBytes = 64 * 1024
 
+/** Bytes that may leave before the event loop goes on, which Node's TLS does not let it by itself: a peer that keeps up must not keep all others waiting. */
+const maxBurstBytes = 1024 * 1024
+
 /** Who counts layers: a listener, which a promise for each of them would cost more. */
 export interface Keeper {
   /** The handshake is over. From a microtask. */
@@ -69,6 +72,8 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   /** What is left of the batch that is on its way. */
   private batch: Data[] = []
   private batchAt = 0
+  /** Bytes that left since the event loop is known to have gone on. */
+  private burstBytes = 0
   private opened: Promise<void> | undefined
   private settleOpened: ((error?: Error) => void) | undefined
   private keeper: Keeper | undefined
@@ -307,13 +312,24 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
     const bytes = this.givenBytes
     if (error != null || this.cause !== undefined || bytes === 0) return
     this.givenBytes = 0
+    this.burstBytes += bytes
     if (this.batchAt === this.batch.length) {
       this.batch = []
-      return this.sent(bytes)
+      return this.batchSent(bytes)
     }
     this.progressed(bytes)
     // The producer may have aborted.
     if (this.cause === undefined && this.writeHalf !== 'broken') this.sendPiece()
+  }
+
+  /**
+   * What a producer writes when it hears that there is room leaves at once. From the tick that `scheduleFlush` asks for it would leave a turn of the event loop
+   * later, which costs a twentieth of sending, and is what lets the loop go on behind a burst.
+   */
+  private batchSent(bytes: number): void {
+    this.sent(bytes)
+    if (this.burstBytes >= maxBurstBytes) this.burstBytes = 0
+    else if (!this.queue.isEmpty) this.flush()
   }
 
   /**
