@@ -59,7 +59,7 @@ const howToRead = [
   '## How to read this',
   '',
   '- **CPU per operation comes first.** It is what the side that is measured used, user and system, divided by what it did. Rates and latencies depend on what else the machine does, this does far less.',
-  '- **Everything is warm.** Before anything is measured the sides work in turns, until each has used as much of the CPU, a second at most, and has done 4,000 handshakes, 30,000 calls over HTTP, or a body of as many bytes: V8 compiles what was called often. Who is warm goes on, so that all work for as long.',
+  '- **Everything is warm.** Before anything is measured the sides work in turns, until each has used as much of the CPU, a second at most (or has had eight turns), and has done 4,000 handshakes, 30,000 calls over HTTP, or a body of as many bytes: V8 compiles what was called often. Who is warm goes on, so that all work for as long.',
   '- **A ratio** is taken within a slice: in each round all sides are there, warm, and take turns five times, for a machine that is shared changes its speed by a third for seconds at a time. It is the median of a round, and of all rounds. The reference is 1.',
   '  "±" is half the distance between the outer rounds of a side, as a share of its median: it tells of the machine more than of a ratio.',
   '- **A goal** is a ratio that has to hold, at most, or (for rates) at least. "Reach for" is what a hand-made loop without limits and checks reaches: a direction, no promise.',

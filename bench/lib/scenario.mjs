@@ -43,8 +43,11 @@ import { startSide } from './side.mjs'
 /** @param {string} name of a file in sides/ */
 export const sideFile = (name) => new URL(`../sides/${name}.mjs`, import.meta.url)
 
+/** Turns in which every side gets warm, or something is wrong with it. */
+const maxPasses = 200
+
 /**
- * Warm: the compiler has seen the loop, for a second of the process's own time, which on a machine with other work may take several; and `operations` of
+ * Warm: the compiler has seen the loop, for a second of the process's own time, or eight turns on a machine with other work; and `operations` of
  * them, where each is long: it counts calls. (Behind half a second what has more layers is still up to a tenth slower than behind two.)
  * @param {(work: () => Promise<any>) => Promise<{ cpuMicros: number, result: any }>} during @param {(seconds: number) => Promise<any>} call @param {number} seconds
  * @param {number} [operations]
@@ -59,7 +62,8 @@ function warming(during, call, seconds, operations = 0) {
     const { cpuMicros, result } = await during(() => call(time))
     spentMicros += cpuMicros
     done += result.operations
-    return (++passes >= 8 || spentMicros >= enoughMicros) && done >= operations
+    if (++passes > maxPasses || Number.isNaN(done)) throw new Error(`does not get warm: ${done} operations in ${passes} turns`)
+    return (passes >= 8 || spentMicros >= enoughMicros) && done >= operations
   }
 }
 

@@ -69,7 +69,7 @@ function send(exchange) {
   fill()
 }
 
-/** A hand-made loop: it looks at the first line alone, and takes what follows for the body. */
+/** A hand-made loop: it looks for the method, the length and the end of the head, and takes what follows for the body. */
 export async function floor() {
   const { createServer } = await import('node:net')
   const server = createServer({ noDelay: true }, (socket) => {

@@ -1,4 +1,4 @@
-/** The limits that transports share. Each has a unit and a reason; each but one is an option wherever it applies. */
+/** The limits that transports share. Each has a unit and a reason; each is an option wherever it applies, but for two that say so. */
 
 /** Queued bytes above which a consumer pauses its producer. Precedent: asyncio and Netty, 64 KiB. */
 export const highWaterMarkBytes: number = 64 * 1024
@@ -21,7 +21,7 @@ export const lingerMs: number = 5_000
 /** Milliseconds for which a transport with a broken write half goes on reading. Stands while paused. */
 export const brokenReadMs: number = 5_000
 
-/** Bytes that are delivered from what was held before the other connections get a turn. One read's worth. */
+/** No option: bytes that are delivered from what was held before the other connections get a turn. One read's worth. */
 export const deliveryBudgetBytes: number = 64 * 1024
 
 /** Milliseconds that connecting may take. undici: 10 s; Twisted: 30 s. */

@@ -9,7 +9,7 @@ import { diagnose } from './diagnostics.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { ConnectionLostError } from './errors.ts'
 import { Exchange } from './exchange.ts'
-import type { ExchangeOwner } from './exchange.ts'
+import type { Cancel, ExchangeOwner } from './exchange.ts'
 import type { Params } from './messages.ts'
 import { checkedResult } from './method.ts'
 import type { ApiOf, Contract } from './method.ts'
@@ -55,8 +55,8 @@ export function jsonRpcClient(connector: Connector<Transport<Messages>>, options
   return new ExchangeClient(connector, options)
 }
 
-/** After so many exchanges what cancels their connecting is made anew: a connector may have forgotten its listener at a signal. */
-const maxCancelUses = 1024
+/** Exchanges that a signal serves: a connector that forgets its listener there must not gather them for ever. (Node 20 warns of the eleventh.) */
+const maxCancelUses = 128
 
 class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   readonly calls: Calls
@@ -69,8 +69,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   /** What the messages of this turn are gathered in. */
   private gathering: Exchange | undefined
   /** What cancelled nothing, for the exchanges to come: to make one takes 3 µs, a tenth of an exchange. */
-  private cancels: AbortController[] = []
-  private cancelUses = 0
+  private readonly cancels: Cancel[] = []
   private isClosed = false
   private resolveClosed!: () => void
 
@@ -163,7 +162,8 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
 
   exchangeOver(exchange: Exchange): void {
     this.exchanges.delete(exchange)
-    if (!exchange.cancel.signal.aborted) this.cancels.push(exchange.cancel)
+    const { cancel } = exchange
+    if (!cancel.control.signal.aborted && ++cancel.uses < maxCancelUses) this.cancels.push(cancel)
     if (this.isClosed && this.exchanges.size === 0) this.resolveClosed()
   }
 
@@ -184,8 +184,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   }
 
   private newExchange(joins = false): Exchange {
-    if (this.cancelUses++ % maxCancelUses === 0) this.cancels = []
-    const exchange = new Exchange(this, joins, this.cancels.pop() ?? new AbortController())
+    const exchange = new Exchange(this, joins, this.cancels.pop() ?? { control: new AbortController(), uses: 0 })
     this.exchanges.add(exchange)
     return exchange
   }

@@ -17,6 +17,13 @@ export interface ExchangeOwner {
   exchangeOver(exchange: Exchange): void
 }
 
+/** What gives up connecting, and may serve several exchanges, one after the other. */
+export interface Cancel {
+  readonly control: AbortController
+  /** Exchanges that are over, and had it. */
+  uses: number
+}
+
 interface Entry {
   /** Undefined: a notification. */
   readonly id: number | undefined
@@ -35,7 +42,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   /** Whether it gathers what has nothing to do with each other. */
   private readonly joins: boolean
   /** Gives up connecting. */
-  readonly cancel: AbortController
+  readonly cancel: Cancel
   private state: 'gathering' | 'connecting' | 'open' | 'over' = 'gathering'
   private transport: Transport<Messages> | undefined
   /** What is to be sent, and then what was. */
@@ -47,7 +54,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   private resolveSent: () => void = () => {}
   private rejectSent: (error: unknown) => void = () => {}
 
-  constructor(client: ExchangeOwner, joins: boolean, cancel: AbortController) {
+  constructor(client: ExchangeOwner, joins: boolean, cancel: Cancel) {
     this.client = client
     this.joins = joins
     this.cancel = cancel
@@ -91,7 +98,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
     this.state = 'connecting'
     let connecting: Promise<Transport<Messages>>
     try {
-      connecting = connector.connect({ signal: this.cancel.signal })
+      connecting = connector.connect({ signal: this.cancel.control.signal })
     } catch (error) {
       return this.refused(error)
     }
@@ -105,7 +112,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   abort(cause?: unknown): void {
     if (this.state === 'gathering') this.refused(cause ?? givenUp())
     else if (this.state === 'connecting') {
-      this.cancel.abort(cause)
+      this.cancel.control.abort(cause)
       this.refused(cause ?? givenUp())
     } else this.transport!.abort(cause)
   }
@@ -151,6 +158,7 @@ export class Exchange implements Protocol<Messages>, CallOwner {
   }
 
   connectionLost(reason: CloseReason): void {
+    if (this.state === 'over') return
     this.state = 'over'
     this.failAll(() => new ConnectionLostError(reason))
     if (reason.kind === 'closed') this.resolveSent()
@@ -190,6 +198,8 @@ export class Exchange implements Protocol<Messages>, CallOwner {
     try {
       transport.start(this)
     } catch (error) {
+      // It ended between connecting and here.
+      this.refused(error)
       transport.abort(error)
     }
   }

@@ -143,19 +143,23 @@ describe('jsonRpcClient', () => {
     await client.closed
   })
 
-  it('never gives a connector a signal that has aborted, nor one that somebody else still has', async () => {
+  it('gives a connector a signal again when the exchange that had it is over, and none that has aborted', async () => {
     const { client, wires, signals, gate } = wired()
     const answered = [client.call('a'), client.call('a')]
     await turns()
     expect(new Set(signals).size).toBe(2)
-    wires[0]!.send('{"jsonrpc":"2.0","result":0,"id":1}')
-    wires[1]!.send('{"jsonrpc":"2.0","result":0,"id":2}')
+    for (const [at, wire] of wires.entries()) {
+      wire.send(`{"jsonrpc":"2.0","result":0,"id":${at + 1}}`)
+      wire.transport.close()
+    }
     await Promise.all(answered)
     await turns()
     gate.open = new Promise(() => {})
     const control = new AbortController()
     const calls = [client.call('b', [], { signal: control.signal }), client.call('c'), client.call('d')]
-    expect(new Set(signals.slice(2)).size).toBe(3)
+    const [b, c, d] = signals.slice(2)
+    expect(new Set([b, c, d]).size).toBe(3)
+    expect(new Set([b, c])).toEqual(new Set(signals.slice(0, 2)))
     control.abort('enough')
     expect(await rejection(calls[0]!)).toBe('enough')
     calls.push(client.call('e'))
@@ -165,6 +169,36 @@ describe('jsonRpcClient', () => {
     expect(signals.slice(2).every(({ aborted }) => aborted)).toBe(true)
     await rest
     await client.closed
+  })
+
+  it('makes signals anew in the end, however many calls there are at a time: a connector may forget its listeners', async () => {
+    const uses = new Map<AbortSignal, number>()
+    const connector = {
+      async connect({ signal }: { readonly signal?: AbortSignal } = {}) {
+        uses.set(signal!, (uses.get(signal!) ?? 0) + 1)
+        const { a, b } = memoryPair()
+        jsonRpc(service())(whole()(b))
+        return a
+      },
+    }
+    const client = jsonRpcClient(over(connector, whole()))
+    await Promise.all(Array.from({ length: 4 }, async () => {
+      for (let i = 0; i < 200; i++) await client.call('add', [i, 1])
+    }))
+    expect(Math.max(...uses.values())).toBeGreaterThan(64)
+    expect(Math.max(...uses.values())).toBeLessThanOrEqual(128)
+    await client[Symbol.asyncDispose]()
+  })
+
+  it('rejects when what it connected to has ended before it could be started', async () => {
+    const { a } = memoryMessagePair()
+    a.abort()
+    await a.closed
+    const client = jsonRpcClient({ connect: async () => a })
+    expect(await rejection(client.call('a'))).toMatchObject({ code: 'ERR_CLOSED' })
+    expect(await rejection(client.notify('a'))).toMatchObject({ code: 'ERR_CLOSED' })
+    expect(client.pendingCalls).toBe(0)
+    await client[Symbol.asyncDispose]()
   })
 
   it('rejects when the exchange is lost, or cannot be opened', async () => {
