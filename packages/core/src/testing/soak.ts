@@ -29,7 +29,7 @@ export interface SoakOptions {
   readonly connectionCount?: number
   /** Bytes that the heap may grow by for each connection. Default 64. */
   readonly maxGrowthBytes?: number
-  /** Further rounds that may show that growth was none: what leaks leaks in each of them. Default 2. */
+  /** Further rounds that may show that growth was none: what leaks leaks in each of them; what V8 compiles late, on a busy machine, does not. Default 4. */
   readonly moreRoundCount?: number
 }
 
@@ -53,7 +53,7 @@ const endings: Readonly<Record<SoakWay, (a: TestTransport, b: TestTransport) => 
  * @throws (rejects) Error if the heap has grown, or a counter is not what it was.
  */
 export async function soak(subject: SoakSubject, way: string, options: SoakOptions = {}): Promise<SoakReport> {
-  const { connectionCount = 1000, maxGrowthBytes = 64, moreRoundCount = 2 } = options
+  const { connectionCount = 1000, maxGrowthBytes = 64, moreRoundCount = 4 } = options
   const end = subject.ends?.[way] ?? (({ a, b }: Pair) => endings[way as SoakWay](a as TestTransport, b as TestTransport))
   const round = async (): Promise<number> => {
     for (let i = 0; i < connectionCount; i++) await connection(subject, end)
