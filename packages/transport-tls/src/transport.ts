@@ -38,7 +38,7 @@ export interface TlsTransport extends Transport<Stream>, HalfClosable {
 const maxPieceBytes = 64 * 1024
 
 /** Bytes that may leave before the event loop goes on, which Node's TLS does not let it by itself: a peer that keeps up must not keep all others waiting. */
-const maxBurstBytes = 1024 * 1024
+const maxBurstBytes = 4 * 1024 * 1024
 
 /** Who counts layers: a listener, which a promise for each of them would cost more. */
 export interface Keeper {
