@@ -57,6 +57,8 @@ export function jsonRpcClient(connector: Connector<Transport<Messages>>, options
 
 /** Exchanges that a signal serves: a connector that forgets its listener there must not gather them for ever. (Node 20 warns of the eleventh.) */
 const maxCancelUses = 128
+/** Signals that are kept for later, however many calls there were at a time. */
+const maxKeptCancels = 64
 
 class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   readonly calls: Calls
@@ -163,7 +165,7 @@ class ExchangeClient implements Client, ExchangeOwner, CallsOwner {
   exchangeOver(exchange: Exchange): void {
     this.exchanges.delete(exchange)
     const { cancel } = exchange
-    if (!cancel.control.signal.aborted && ++cancel.uses < maxCancelUses) this.cancels.push(cancel)
+    if (!cancel.control.signal.aborted && ++cancel.uses < maxCancelUses && this.cancels.length < maxKeptCancels) this.cancels.push(cancel)
     if (this.isClosed && this.exchanges.size === 0) this.resolveClosed()
   }
 

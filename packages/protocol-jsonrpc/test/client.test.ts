@@ -190,6 +190,28 @@ describe('jsonRpcClient', () => {
     await client[Symbol.asyncDispose]()
   })
 
+  it('keeps 64 signals for later, however many calls there were at a time', async () => {
+    const signals = new Set<AbortSignal>()
+    const ends: Promise<unknown>[] = []
+    const connector = {
+      async connect({ signal }: { readonly signal?: AbortSignal } = {}) {
+        signals.add(signal!)
+        const { a, b } = memoryPair()
+        jsonRpc(service())(whole()(b))
+        ends.push(a.closed)
+        return a
+      },
+    }
+    const client = jsonRpcClient(over(connector, whole()))
+    for (let round = 0; round < 2; round++) {
+      await Promise.all(Array.from({ length: 100 }, (_, at) => client.call('add', [at, 1])))
+      await Promise.all(ends)
+      await turns()
+    }
+    expect(signals.size).toBe(100 + 100 - 64)
+    await client[Symbol.asyncDispose]()
+  })
+
   it('rejects when what it connected to has ended before it could be started', async () => {
     const { a } = memoryMessagePair()
     a.abort()

@@ -20,6 +20,7 @@ import { type Cause, type CloseReason, ConnectionError, type Data, type HalfClos
 import { afterTurn, QueuedTransport, soon } from '@async/core/base'
 import { endedInHandshake, failedHandshake, handshakeError, openError, truncated } from './errors.ts'
 import { LayerInfo, type TlsInfo } from './info.ts'
+import { Pieces } from './pieces.ts'
 import type { Side } from './side.ts'
 import { giveBackDestroy, listenToData, own, type SocketOwner } from './socket-owner.ts'
 
@@ -33,9 +34,6 @@ export interface TlsTransport extends Transport<Stream>, HalfClosable {
    */
   handshake(): Promise<void>
 }
-
-/** Bytes given to TLS at a time. Each such piece is encrypted, written and known to be sent before the next: less costs time, more memory. */
-const maxPieceBytes = 64 * 1024
 
 /** Bytes that may leave before the event loop goes on, which Node's TLS does not let it by itself: a peer that keeps up must not keep all others waiting. */
 const maxBurstBytes = 4 * 1024 * 1024
@@ -68,10 +66,7 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   private deliveries = 0
   private listening = false
   private handshakeTimer: unknown
-  private readonly pieceBytes: number
-  /** What is left of the batch that is on its way. */
-  private batch: Data[] = []
-  private batchAt = 0
+  private readonly pieces: Pieces
   /** Bytes that left since the last turn of the event loop that was waited for. */
   private burstBytes = 0
   private opened: Promise<void> | undefined
@@ -84,8 +79,7 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
     this.below = below
     this.side = side
     this.info = new LayerInfo(below.info)
-    // A piece in flight counts in our queue, whatever of it has left.
-    this.pieceBytes = Math.max(1, Math.min(maxPieceBytes, this.policy.maxQueuedBytes >> 3))
+    this.pieces = new Pieces(this.policy.maxQueuedBytes)
   }
 
   // ── what subclasses say ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -280,29 +274,12 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   }
 
   protected send(batch: Data[]): void {
-    this.batch = batch
-    this.batchAt = 0
+    this.pieces.begin(batch)
     this.sendPiece()
   }
 
-  /** The next piece of the batch: small data joined, large ones cut. */
   private sendPiece(): void {
-    const { batch, pieceBytes } = this
-    let piece = toBuffer(batch[this.batchAt++]!)
-    if (piece.length > pieceBytes) {
-      batch[--this.batchAt] = piece.subarray(pieceBytes)
-      piece = piece.subarray(0, pieceBytes)
-    } else if (this.batchAt < batch.length) {
-      const joined = [piece]
-      let bytes = piece.length
-      for (; this.batchAt < batch.length && bytes < pieceBytes; this.batchAt++) {
-        const next = toBuffer(batch[this.batchAt]!)
-        if (bytes + next.length > pieceBytes) break
-        joined.push(next)
-        bytes += next.length
-      }
-      if (joined.length > 1) piece = Buffer.concat(joined, bytes)
-    }
+    const piece = this.pieces.next()
     this.givenBytes = piece.length
     this.pieceDone ??= (error) => this.pieceSent(error)
     this.socket!.write(piece, this.pieceDone)
@@ -325,9 +302,8 @@ export abstract class TlsLayer extends QueuedTransport<Stream> implements TlsTra
   private goOn(): void {
     // The producer may have aborted.
     if (this.cause !== undefined || this.writeHalf === 'broken') return
-    if (this.batchAt < this.batch.length) return this.sendPiece()
-    this.batch = []
-    this.sent(0)
+    if (this.pieces.isEmpty) this.sent(0)
+    else this.sendPiece()
   }
 
   /**
@@ -428,10 +404,6 @@ function isCallbackError(error: Error): boolean {
 /** What waits for a handshake is told of an end. */
 function overError(cause: Cause): Error {
   return 'error' in cause ? cause.error : new ConnectionError('ERR_CONNECTION_CLOSED', 'closed before the TLS handshake was over', { phase: 'handshake' })
-}
-
-function toBuffer(data: Data): Buffer {
-  return typeof data === 'string' ? Buffer.from(data) : Buffer.from(data.buffer, data.byteOffset, data.length)
 }
 
 function flushBehindTicks(layer: TlsLayer): void {
